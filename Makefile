@@ -1,0 +1,50 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# SQLite without loadable extensions; users and names looked up by Go itself, so that nothing but SQLite needs C.
+TAGS    := sqlite_omit_load_extension,osusergo,netgo
+LDFLAGS := -X main.version=$(VERSION)
+IMAGE   ?= rrwatch:$(VERSION)
+
+export CGO_ENABLED := 1
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/rrwatch
+	@scripts/setup.sh build
+	go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/rrwatch ./cmd/rrwatch
+
+.PHONY: demo
+demo: build ## watch an address fail and be moved, all on this machine: http://127.0.0.1:8080
+	./bin/rrwatch demo
+
+.PHONY: test
+test: ## run every check: vet, tidy, lint, known vulnerabilities, all tests
+	@scripts/setup.sh test
+	go vet -tags $(TAGS) ./...
+	go mod tidy -diff
+	$(MAKE) --no-print-directory lint
+	scripts/vulncheck.sh $(TAGS)
+	go test -race -shuffle=on -tags $(TAGS) ./...
+
+.PHONY: lint
+lint: ## check the house rules (.golangci.yml)
+	go tool -modfile=tools/golangci-lint.mod golangci-lint run
+
+.PHONY: bench
+bench: build ## measure what is promised; prints one line a figure and writes bench.json
+	go run ./scripts/bench -tags $(TAGS)
+
+.PHONY: docker
+docker: ## build the container image
+	docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin bench.json
