@@ -1,0 +1,106 @@
+package failover
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// ActionKind says what an action does to the world.
+type ActionKind string
+
+// The kinds of action.
+const (
+	KindRemap    ActionKind = "remap"    // moves an EIP
+	KindWithdraw ActionKind = "withdraw" // edits a record set: the address leaves the answers
+	KindRestore  ActionKind = "restore"  // edits it back
+)
+
+// Status says how far an action has come.
+type Status string
+
+// The statuses. Begun and Applied are unfinished; the others end an action.
+const (
+	Begun    Status = "begun"    // journalled; the call may or may not have been made
+	Applied  Status = "applied"  // AWS has accepted it; not yet proven from outside
+	Proven   Status = "proven"   // seen from outside
+	Refused  Status = "refused"  // the world was not as expected; nothing was changed
+	Failed   Status = "failed"   // the call failed; nothing was changed
+	Unproven Status = "unproven" // changed, and not seen to help in time
+)
+
+// Done reports whether the action has ended.
+func (s Status) Done() bool { return s != Begun && s != Applied }
+
+// Remap moves one EIP and carries what it expects to find.
+type Remap struct {
+	Addr       netip.Addr `json:"addr"`
+	Allocation string     `json:"allocation"`
+	From       string     `json:"from"` // instance that carries it now; empty: none
+	To         string     `json:"to"`   // instance that shall carry it
+	Interface  string     `json:"interface"`
+	Private    netip.Addr `json:"private,omitzero"` // private address of that interface
+}
+
+// Reweigh edits one record set and carries what it expects to find.
+type Reweigh struct {
+	Zone  string     `json:"zone"` // hosted zone id
+	Addr  netip.Addr `json:"addr"`
+	Was   RecordSet  `json:"was"`   // exactly what must be there; zero: nothing
+	Shall RecordSet  `json:"shall"` // what shall be there; zero: nothing
+}
+
+// Action is one change to the world, from its beginning to its end.
+type Action struct {
+	ID       int64      `json:"id"` // the sequence number of its Begin in the journal; 0 while only planned
+	Kind     ActionKind `json:"kind"`
+	Pool     string     `json:"pool"`
+	Member   netip.Addr `json:"member"`
+	Incident int64      `json:"incident"`
+	Remap    *Remap     `json:"remap,omitempty"`
+	Reweigh  *Reweigh   `json:"reweigh,omitempty"`
+	Why      string     `json:"why"`
+	By       string     `json:"by,omitempty"` // who approved it; empty: rrwatch itself
+	Status   Status     `json:"status,omitempty"`
+	Begun    time.Time  `json:"begun,omitzero"`
+	Applied  time.Time  `json:"applied,omitzero"` // when AWS's acceptance was known
+	Served   time.Time  `json:"served,omitzero"`  // when the first good result after it was sent
+	Ended    time.Time  `json:"ended,omitzero"`
+	Change   string     `json:"change,omitempty"` // Route 53's change id
+	Detail   string     `json:"detail,omitempty"` // why it ended as it did
+}
+
+// String says what the action does: "remap 203.0.113.1 from i-1 to i-2".
+func (a Action) String() string {
+	switch {
+	case a.Remap != nil && a.Remap.From == "":
+		return fmt.Sprintf("remap %s, carried by no instance, to %s", a.Member, a.Remap.To)
+	case a.Remap != nil:
+		return fmt.Sprintf("remap %s from %s to %s", a.Member, a.Remap.From, a.Remap.To)
+	case a.Reweigh != nil:
+		return fmt.Sprintf("%s %s: %s", a.Kind, a.Member, a.Reweigh)
+	}
+	return fmt.Sprintf("%s %s", a.Kind, a.Member)
+}
+
+// String says what the edit changes: "www.example.com A lb-1 weight 10 → 0".
+func (r Reweigh) String() string {
+	was, shall := r.Was, r.Shall
+	set := was
+	if !set.Exists() {
+		set = shall
+	}
+	name := strings.TrimSpace(fmt.Sprintf("%s %s %s", set.Name, set.Type, set.Identifier))
+	switch {
+	case !shall.Exists():
+		return name + ": the set leaves"
+	case !was.Exists():
+		return name + ": the set comes back"
+	case was.Weight != nil && shall.Weight != nil:
+		return fmt.Sprintf("%s: weight %d → %d", name, *was.Weight, *shall.Weight)
+	case len(shall.Values) < len(was.Values):
+		return fmt.Sprintf("%s: %s leaves the set of %d", name, r.Addr, len(was.Values))
+	}
+	return fmt.Sprintf("%s: %s joins the set of %d", name, r.Addr, len(was.Values))
+}

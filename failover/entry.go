@@ -1,0 +1,82 @@
+package failover
+
+import (
+	"net/netip"
+	"time"
+
+	"rrwatch/monitor"
+)
+
+// EntryKind says what happened.
+type EntryKind string
+
+// The kinds of journal entry.
+const (
+	Started       EntryKind = "started"        // the watcher came up
+	Stopped       EntryKind = "stopped"        // the watcher went down in order
+	Wired         EntryKind = "wired"          // a pool's wiring was first read, or has changed
+	Believed      EntryKind = "believed"       // the belief in a target changed
+	Opened        EntryKind = "opened"         // an incident began
+	Diagnosed     EntryKind = "diagnosed"      // its cause was found, or has changed
+	HeldBack      EntryKind = "held"           // what the plan holds back, and why, has changed
+	Approved      EntryKind = "approved"       // a person allowed a proposed action
+	ActionBegun   EntryKind = "action-begun"   // before the call
+	ActionApplied EntryKind = "action-applied" // after AWS accepted it
+	ActionEnded   EntryKind = "action-ended"   // proven, refused, failed or unproven
+	Noted         EntryKind = "noted"          // a sentence worth keeping
+	Closed        EntryKind = "closed"         // the incident ended
+	BrakeLatched  EntryKind = "brake-latched"  // all automatic action stopped
+	BrakeReleased EntryKind = "brake-released" // by a named person
+	WentBlind     EntryKind = "blind"          // the watcher no longer trusts its own fails
+	SawAgain      EntryKind = "sighted"        // it does again
+)
+
+// Entry is one line of the journal: what happened, in a sentence, with the
+// facts. Only the facts that belong to its kind are set.
+type Entry struct {
+	Seq      int64      `json:"seq"` // 1, 2, 3, … without a gap; given by the journal
+	At       time.Time  `json:"at"`
+	Kind     EntryKind  `json:"kind"`
+	Pool     string     `json:"pool,omitempty"`
+	Member   netip.Addr `json:"member,omitzero"`
+	Incident int64      `json:"incident,omitempty"` // given by the journal when the kind is Opened
+	Text     string     `json:"text"`               // one sentence for people, without a final full stop
+
+	Transition *monitor.Transition `json:"transition,omitempty"` // Believed
+	Opening    *Opening            `json:"opening,omitempty"`    // Opened
+	Diagnosis  *Diagnosis          `json:"diagnosis,omitempty"`  // Diagnosed
+	Held       []Hold              `json:"held,omitempty"`       // HeldBack
+	Action     *Action             `json:"action,omitempty"`     // ActionBegun, ActionApplied, ActionEnded, and Approved: only Action.String of it is compared
+	By         string              `json:"by,omitempty"`         // who: Approved, BrakeReleased
+}
+
+// Guard names a reason not to act.
+type Guard string
+
+// Hold is something that the plan does not do, and why.
+type Hold struct {
+	Member netip.Addr `json:"member"`
+	Remedy Remedy     `json:"remedy,omitempty"` // empty: whatever the remedy
+	Guard  Guard      `json:"guard"`
+	Text   string     `json:"text"`
+	Action string     `json:"action,omitempty"` // what would be done otherwise
+}
+
+// Cause is the diagnosis of a failed member.
+type Cause string
+
+// The causes.
+const (
+	CauseUnknown  Cause = "unknown"
+	CauseProcess  Cause = "process"  // the load balancer on the instance
+	CauseInstance Cause = "instance" // the instance itself
+	CauseZone     Cause = "zone"     // the availability zone
+	CauseShared   Cause = "shared"   // all fail alike: moving would not help
+	CauseWatcher  Cause = "watcher"  // we are blind
+)
+
+// Diagnosis is a cause with its evidence in sentences.
+type Diagnosis struct {
+	Cause    Cause    `json:"cause"`
+	Evidence []string `json:"evidence"`
+}

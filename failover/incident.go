@@ -1,0 +1,182 @@
+package failover
+
+import (
+	"net/netip"
+	"time"
+
+	"rrwatch/probe"
+)
+
+// Opening is what is known when an incident begins.
+type Opening struct {
+	FirstBad time.Time      `json:"first_bad"`          // when the first bad result was sent
+	Believed time.Time      `json:"believed"`           // when the member was believed Down
+	Instance string         `json:"instance,omitempty"` // that carried it
+	Zone     string         `json:"zone,omitempty"`
+	SeenUp   bool           `json:"seen_up"` // the member had been seen healthy before
+	Evidence []probe.Result `json:"evidence"`
+}
+
+// Note is one step of an incident's history.
+type Note struct {
+	Seq  int64     `json:"seq"`
+	At   time.Time `json:"at"`
+	Kind EntryKind `json:"kind"`
+	Text string    `json:"text"`
+}
+
+// Incident is one member's outage from the first bad result to proven
+// recovery. It is the fold of its journal entries: Apply is the only place
+// that says what an entry does to it.
+type Incident struct {
+	ID        int64      `json:"id"`
+	Pool      string     `json:"pool"`
+	Member    netip.Addr `json:"member"`
+	Opened    time.Time  `json:"opened"`
+	Closed    time.Time  `json:"closed,omitzero"`
+	Opening   Opening    `json:"opening"`
+	Diagnosis Diagnosis  `json:"diagnosis"`
+	Held      []Hold     `json:"held,omitempty"`
+	Actions   []Action   `json:"actions,omitempty"`
+	Approved  string     `json:"approved,omitempty"` // Action.String of what a person allowed
+	By        string     `json:"by,omitempty"`       // that person
+	Outcome   string     `json:"outcome,omitempty"`  // how it ended
+	Notes     []Note     `json:"notes"`              // every step, oldest first
+}
+
+// Apply is the incident after one more of its journal entries. It changes
+// neither the receiver nor what the receiver shares with others.
+func (i Incident) Apply(e Entry) Incident {
+	i.Notes = append(i.Notes[:len(i.Notes):len(i.Notes)], Note{e.Seq, e.At, e.Kind, e.Text})
+	switch e.Kind {
+	case Opened:
+		i.ID, i.Pool, i.Member, i.Opened = e.Incident, e.Pool, e.Member, e.At
+		if e.Opening != nil {
+			i.Opening = *e.Opening
+		}
+	case Diagnosed:
+		if e.Diagnosis != nil {
+			i.Diagnosis = *e.Diagnosis
+		}
+	case HeldBack:
+		i.Held = e.Held
+	case Approved:
+		if e.Action != nil {
+			i.Approved, i.By = e.Action.String(), e.By
+		}
+	case ActionBegun, ActionApplied, ActionEnded:
+		if e.Action != nil {
+			i.Actions = withAction(i.Actions, *e.Action)
+		}
+	case Closed:
+		i.Closed, i.Outcome, i.Held = e.At, e.Text, nil
+	case Started, Stopped, Wired, Believed, Noted, BrakeLatched, BrakeReleased, WentBlind, SawAgain:
+	}
+	return i
+}
+
+// withAction is the list with a in the place of the action of the same id, or
+// at the end.
+func withAction(list []Action, a Action) []Action {
+	next := make([]Action, 0, len(list)+1)
+	found := false
+	for _, old := range list {
+		if old.ID == a.ID {
+			old, found = a, true
+		}
+		next = append(next, old)
+	}
+	if !found {
+		next = append(next, a)
+	}
+	return next
+}
+
+// Open reports whether the incident has not ended.
+func (i Incident) Open() bool { return i.Closed.IsZero() }
+
+// Unfinished is the action that has begun and not ended, if there is one.
+func (i Incident) Unfinished() (Action, bool) {
+	for _, a := range i.Actions {
+		if !a.Status.Done() {
+			return a, true
+		}
+	}
+	return Action{}, false
+}
+
+// Withdrawn is the edit by which rrwatch took the member out of the answers
+// and has not yet put it back, if there is one.
+func (i Incident) Withdrawn() (Reweigh, bool) {
+	var edit *Reweigh
+	for _, a := range i.Actions {
+		took := a.Status == Applied || a.Status == Proven || a.Status == Unproven
+		switch {
+		case !took:
+		case a.Kind == KindWithdraw:
+			edit = a.Reweigh
+		case a.Kind == KindRestore:
+			edit = nil
+		}
+	}
+	if edit == nil {
+		return Reweigh{}, false
+	}
+	return *edit, true
+}
+
+// Clock is the recovery clock: where the time of an outage went. A phase that
+// was not reached is zero.
+type Clock struct {
+	Detect    time.Duration `json:"detect"`    // first bad result sent → believed Down
+	Decide    time.Duration `json:"decide"`    // believed Down → the action is in the journal
+	API       time.Duration `json:"api"`       // in the journal → accepted by AWS
+	Propagate time.Duration `json:"propagate"` // accepted → the first good result is sent
+	Verify    time.Duration `json:"verify"`    // first good result → proven
+	Whole     time.Duration `json:"whole"`     // first bad result → proven
+}
+
+// Clock is the recovery clock of the action that ended the outage, or of the
+// latest one while none has.
+func (i Incident) Clock() Clock {
+	var c Clock
+	if i.Opening.FirstBad.IsZero() {
+		return c
+	}
+	c.Detect = i.Opening.Believed.Sub(i.Opening.FirstBad)
+	a, ok := i.decisive()
+	if !ok {
+		return c
+	}
+	c.Decide = a.Begun.Sub(i.Opening.Believed)
+	if a.Applied.IsZero() {
+		return c
+	}
+	c.API = a.Applied.Sub(a.Begun)
+	if a.Status != Proven {
+		return c
+	}
+	served := a.Served
+	if served.IsZero() {
+		served = a.Ended
+	}
+	c.Propagate = served.Sub(a.Applied)
+	c.Verify = a.Ended.Sub(served)
+	c.Whole = a.Ended.Sub(i.Opening.FirstBad)
+	return c
+}
+
+// decisive is the first proven answer to the outage, else the latest try.
+func (i Incident) decisive() (Action, bool) {
+	var last Action
+	found := false
+	for _, a := range i.Actions {
+		if a.Kind == KindRestore {
+			continue
+		}
+		if last, found = a, true; a.Status == Proven {
+			break
+		}
+	}
+	return last, found
+}

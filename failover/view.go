@@ -1,0 +1,72 @@
+package failover
+
+import (
+	"net/netip"
+	"time"
+
+	"rrwatch/monitor"
+)
+
+// View is the present state of everything, as the last look saw it. It is
+// published whole and must not be changed by those who read it.
+type View struct {
+	At       time.Time  `json:"at"`
+	Vantage  string     `json:"vantage"`
+	Pools    []PoolView `json:"pools"`               // in the configuration's order
+	Blind    string     `json:"blind,omitempty"`     // why the watcher trusts none of its own fails
+	Brake    *Brake     `json:"brake,omitempty"`     // latched; nil: released
+	NoRecord string     `json:"no_record,omitempty"` // why the journal cannot be written
+}
+
+// Brake is the latched stop of all automatic action.
+type Brake struct {
+	Latched time.Time `json:"latched"`
+	Why     string    `json:"why"`
+}
+
+// PoolView is one pool: how it is wired, what is believed, what is planned.
+type PoolView struct {
+	Name        string       `json:"name"`
+	Record      string       `json:"record"`
+	Policy      Policy       `json:"policy"`
+	Read        time.Time    `json:"read,omitzero"`     // when the wiring was last read
+	Trouble     string       `json:"trouble,omitempty"` // why the wiring could not be read the last time
+	Notices     []string     `json:"notices,omitempty"`
+	Maintenance time.Time    `json:"maintenance,omitzero"` // end of the present window; zero: none
+	Members     []MemberView `json:"members"`
+	Spare       []SpareView  `json:"spare"` // instances that carry no member
+	Plan        Plan         `json:"plan"`
+}
+
+// MemberView is one member as believed.
+type MemberView struct {
+	Member
+	Carrier   Instance      `json:"carrier"` // zero: unknown
+	State     monitor.State `json:"state"`
+	Since     time.Time     `json:"since,omitzero"`
+	ToChange  string        `json:"to_change"` // "down after 1 more fail"
+	Checks    []CheckView   `json:"checks"`
+	Incident  int64         `json:"incident,omitempty"` // the open one
+	Withdrawn bool          `json:"withdrawn"`          // by rrwatch, to be restored
+	Holds     []Hold        `json:"holds,omitempty"`
+}
+
+// SpareView is an instance that carries no member; a standby if it is healthy.
+type SpareView struct {
+	Instance
+	Probe    netip.Addr    `json:"probe,omitzero"` // where it is asked; invalid: it has no such address
+	State    monitor.State `json:"state"`
+	Since    time.Time     `json:"since,omitzero"`
+	ToChange string        `json:"to_change"`
+	Checks   []CheckView   `json:"checks"`
+	Standby  bool          `json:"standby"`
+	Why      string        `json:"why,omitempty"` // why it is no standby
+}
+
+// CheckView is the health of one target.
+type CheckView struct {
+	Name     string         `json:"name"`
+	Kind     string         `json:"kind"`
+	Health   monitor.Health `json:"health"`
+	ToChange string         `json:"to_change"`
+}

@@ -1,0 +1,61 @@
+package failover
+
+import (
+	"context"
+	"net/netip"
+)
+
+// EIPs reads and moves Elastic IPs.
+type EIPs interface {
+	// Read returns the addresses of the account among addrs, with the
+	// instances that carry them and those that sel selects. An address that is
+	// no EIP of the account is left out. Both lists are ordered, by IP and id.
+	Read(ctx context.Context, addrs []netip.Addr, sel Selector) ([]Address, []Instance, error)
+	// Move makes one AssociateAddress, after a fresh read that finds the world
+	// as r expects it. A nil error means that the world is as r wants it,
+	// whether by this call or an earlier one whose answer was lost. A
+	// *Refusal means that nothing was changed. Any other error means that it
+	// is not known; it is settled by reading, never by repeating.
+	Move(ctx context.Context, r Remap) error
+}
+
+// Records reads and edits record sets.
+type Records interface {
+	// Read returns the A and AAAA sets of name in the zone (a name or an id).
+	Read(ctx context.Context, zone, name string) (Published, error)
+	// Edit makes one change batch of a DELETE of exactly what was and a CREATE
+	// of what shall be, and returns the id of the change. comment is kept by
+	// AWS's audit trail. Errors are as those of EIPs.Move.
+	Edit(ctx context.Context, r Reweigh, comment string) (change string, err error)
+	// Confirm returns nil once the change is INSYNC (a change of "" is taken as
+	// that) and every authoritative server asked answers according to r.Shall,
+	// and an error when ctx ends before.
+	Confirm(ctx context.Context, r Reweigh, change string) error
+}
+
+// Refusal is the error of an action that was refused before it changed
+// anything: the guard that refused, and a sentence.
+type Refusal struct {
+	Guard Guard
+	Text  string
+}
+
+// Error is the refusal's sentence.
+func (r *Refusal) Error() string { return r.Text }
+
+// Journal remembers: what Append has returned without an error survives a
+// crash.
+type Journal interface {
+	// Append writes the entries in one transaction with the views that derive
+	// from them and returns them with their sequence numbers, and the Opened
+	// ones with their incident numbers. An ActionBegun gets its Action.ID.
+	Append(ctx context.Context, entries ...Entry) ([]Entry, error)
+	// Recall returns what the responder must know when it starts.
+	Recall(ctx context.Context) (Memory, error)
+}
+
+// Memory is what the journal says at the start.
+type Memory struct {
+	Incidents []Incident // the open ones, and those closed within the last 24 hours; by id
+	Brake     *Brake     // latched and not released since
+}

@@ -1,0 +1,119 @@
+// Package probe asks one address one question and answers truthfully: a
+// verdict of three values, a typed reason, a sentence for humans and the time
+// of each phase. It dials the address and speaks to the name.
+package probe
+
+import (
+	"context"
+	"net/netip"
+	"time"
+)
+
+// Target is one check of one address: the unit that is probed. It is
+// comparable and serves as a map key.
+type Target struct {
+	Pool  string         `json:"pool"`
+	Check string         `json:"check"` // the check's name, unique in its pool
+	Addr  netip.AddrPort `json:"addr"`  // port 0 for checks that have none
+}
+
+// String names a target as pages and logs do: "www/https 203.0.113.1:443".
+func (t Target) String() string { return t.Pool + "/" + t.Check + " " + t.Addr.String() }
+
+// Verdict says what an answer means.
+type Verdict uint8
+
+// The verdicts. Inconclusive is the zero value: whatever was not answered says
+// nothing about the target and never advances a streak.
+const (
+	Inconclusive Verdict = iota // the watcher itself could not ask
+	Pass
+	Fail
+)
+
+// String is the verdict's lower-case name.
+func (v Verdict) String() string {
+	switch v {
+	case Pass:
+		return "pass"
+	case Fail:
+		return "fail"
+	case Inconclusive:
+	}
+	return "inconclusive"
+}
+
+// MarshalText writes the verdict's name, so that JSON is readable.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote; an unknown name is Inconclusive.
+func (v *Verdict) UnmarshalText(b []byte) error {
+	switch string(b) {
+	case "pass":
+		*v = Pass
+	case "fail":
+		*v = Fail
+	default:
+		*v = Inconclusive
+	}
+	return nil
+}
+
+// Reason is a typed code for why a verdict is not Pass.
+type Reason string
+
+// The reasons of a Fail.
+const (
+	Refused        Reason = "refused"
+	Reset          Reason = "reset"
+	Closed         Reason = "closed" // the far side ended the connection before it answered
+	ConnectTimeout Reason = "connect timeout"
+	AnswerTimeout  Reason = "answer timeout" // connected, but no whole answer in time
+	Unreachable    Reason = "unreachable"    // a router on the way says that there is no such host
+	TLSExpired     Reason = "tls expired"
+	TLSName        Reason = "tls name"
+	TLSUntrusted   Reason = "tls untrusted"
+	TLSHandshake   Reason = "tls handshake"
+	Status         Reason = "status"
+	Body           Reason = "body"
+	Protocol       Reason = "protocol" // the answer is not of the protocol
+)
+
+// The reasons of an Inconclusive answer: our own trouble, not the target's.
+const (
+	OwnNetwork   Reason = "own network"   // no route or no address to send from
+	OwnResources Reason = "own resources" // no descriptor, port or memory left
+	Cancelled    Reason = "cancelled"     // cut short by our own shutdown
+	Blind        Reason = "blind"         // the references did not answer either
+	Stalled      Reason = "stalled"       // the watcher itself was paused
+	Internal     Reason = "internal"      // the probe itself broke
+)
+
+// Phases are the times that the parts of a probe took; zero where a phase was
+// not reached or does not exist.
+type Phases struct {
+	Connect   time.Duration `json:"connect,omitempty"`
+	TLS       time.Duration `json:"tls,omitempty"`
+	FirstByte time.Duration `json:"first_byte,omitempty"` // from the request's last byte to the answer's first
+	Whole     time.Duration `json:"whole"`
+}
+
+// Answer is what a probe function says of one question.
+type Answer struct {
+	Verdict Verdict `json:"verdict"`
+	Reason  Reason  `json:"reason,omitempty"` // empty on Pass
+	Detail  string  `json:"detail,omitempty"` // a sentence for humans; never a secret
+	Phases  Phases  `json:"phases"`
+}
+
+// Result is one answered question. It is never changed.
+type Result struct {
+	Target  Target    `json:"target"`
+	Vantage string    `json:"vantage,omitempty"` // where it was sent from
+	At      time.Time `json:"at"`                // when it was sent
+	Answer
+}
+
+// Func asks one target one question and returns by the context's deadline,
+// whatever the other side does.
+type Func func(ctx context.Context, t Target) Answer
