@@ -68,7 +68,7 @@ type AWS struct {
 	worlds  []worldAt     // what EC2 knows, oldest first; the last one is true, describes may still see an older one
 	routes  map[netip.Addr][]route
 	zones   map[string]*zone
-	changes map[string]time.Time // when a change of records will be, or was, INSYNC
+	changes map[string]change
 	serial  uint64
 }
 
@@ -81,7 +81,7 @@ func New(o Options) *AWS {
 		worlds:  []worldAt{{world: world{instances: map[string]Instance{}, addresses: map[netip.Addr]Address{}}}},
 		routes:  map[netip.Addr][]route{},
 		zones:   map[string]*zone{},
-		changes: map[string]time.Time{},
+		changes: map[string]change{},
 	}
 }
 

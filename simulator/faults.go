@@ -1,7 +1,9 @@
 package simulator
 
 import (
+	"fmt"
 	"maps"
+	"net/http"
 	"sync"
 )
 
@@ -74,4 +76,66 @@ func set[V any](m *map[string]V, key string, v V) {
 		*m = map[string]V{}
 	}
 	(*m)[key] = v
+}
+
+func (f *faults) count(c call) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	set(&f.calls, c.action, f.calls[c.action]+1)
+}
+
+// refuse returns the refusal that the present faults call for, nil if none. It uses up one throttled or busy call.
+func (f *faults) refuse(c call, account string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.down:
+		return unavailable(c)
+	case f.throttle[c.action] > 0:
+		f.throttle[c.action]--
+		return throttled(c)
+	case f.denied[c.action]:
+		return denied(c, account)
+	case f.busy > 0 && c.action == actionChangeRecords:
+		f.busy--
+		return refuse("PriorRequestNotComplete",
+			"The request was rejected because Route 53 was still processing a prior request.")
+	}
+	return nil
+}
+
+// loses says whether the answer to this call is to be lost, and uses up one lost answer.
+func (f *faults) loses(action string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.lose[action] <= 0 {
+		return false
+	}
+	f.lose[action]--
+	return true
+}
+
+func unavailable(c call) error {
+	if c.service == serviceEC2 {
+		return &refusal{http.StatusServiceUnavailable, "Unavailable", "The server is overloaded and can't handle the request."}
+	}
+	return &refusal{http.StatusServiceUnavailable, "ServiceUnavailable", "The service is unavailable. Please try again."}
+}
+
+func throttled(c call) error {
+	if c.service == serviceEC2 {
+		return &refusal{http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded."}
+	}
+	return refuse("Throttling", "Rate exceeded")
+}
+
+func denied(c call, account string) error {
+	who := callerARN(account)
+	if c.service == serviceEC2 {
+		return &refusal{http.StatusForbidden, "UnauthorizedOperation", fmt.Sprintf("You are not authorized to perform this "+
+			"operation. User: %s is not authorized to perform: ec2:%s because no identity-based policy allows the ec2:%s action",
+			who, c.action, c.action)}
+	}
+	return &refusal{http.StatusForbidden, "AccessDenied", fmt.Sprintf("User: %s is not authorized to perform: %s:%s because no "+
+		"identity-based policy allows the %s:%s action", who, c.service, c.action, c.service, c.action)}
 }

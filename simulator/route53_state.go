@@ -19,10 +19,9 @@ type RecordSet struct {
 	MultiValue    bool
 	HealthCheck   string // ID of a health check
 	Alias         string // the DNS name of an alias target; an alias has no TTL and no Values
+	AliasZone     string // the hosted zone ID of the alias target
+	AliasHealth   bool   // EvaluateTargetHealth of the alias
 	Values        []string
-
-	aliasZone   string // the hosted zone ID of the alias target
-	aliasHealth bool   // EvaluateTargetHealth
 }
 
 // zone is a hosted zone and its records, oldest first; the last is what the API shows, DNS may still answer an older one.
@@ -203,4 +202,12 @@ func normalName(name string) string {
 // within says whether a normalised name is a zone's name or below it.
 func within(name, zone string) bool {
 	return name == zone || strings.HasSuffix(name, "."+zone)
+}
+
+// change is one accepted change batch.
+type change struct {
+	id        string
+	comment   string
+	submitted time.Time
+	insync    time.Time
 }

@@ -1,0 +1,168 @@
+package simulator
+
+import (
+	"encoding/xml"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+type recordXML struct {
+	Name        string
+	Type        string
+	Identifier  string          `xml:"SetIdentifier,omitempty"`
+	Weight      *int64          `xml:",omitempty"`
+	Region      string          `xml:",omitempty"`
+	Failover    string          `xml:",omitempty"`
+	Geo         *struct{}       `xml:"GeoLocation,omitempty"`
+	Proximity   *struct{}       `xml:"GeoProximityLocation,omitempty"`
+	CIDR        *struct{}       `xml:"CidrRoutingConfig,omitempty"`
+	MultiValue  *bool           `xml:"MultiValueAnswer,omitempty"`
+	TTL         *int64          `xml:",omitempty"`
+	Values      *valuesXML      `xml:"ResourceRecords,omitempty"`
+	Alias       *aliasTargetXML `xml:"AliasTarget,omitempty"`
+	HealthCheck string          `xml:"HealthCheckId,omitempty"`
+}
+
+type valuesXML struct {
+	Values []valueXML `xml:"ResourceRecord"`
+}
+
+type valueXML struct{ Value string }
+
+type aliasTargetXML struct {
+	Zone   string `xml:"HostedZoneId"`
+	Name   string `xml:"DNSName"`
+	Health bool   `xml:"EvaluateTargetHealth"`
+}
+
+func (r RecordSet) xml() recordXML {
+	out := recordXML{
+		Name: wireName(r.Name), Type: r.Type, Identifier: r.SetIdentifier, Weight: r.Weight, HealthCheck: r.HealthCheck,
+	}
+	if r.MultiValue {
+		out.MultiValue = new(true)
+	}
+	if r.Alias != "" {
+		out.Alias = &aliasTargetXML{Zone: r.AliasZone, Name: wireName(normalName(r.Alias)), Health: r.AliasHealth}
+		return out
+	}
+	out.TTL, out.Values = new(r.TTL), &valuesXML{}
+	for _, v := range r.Values {
+		out.Values.Values = append(out.Values.Values, valueXML{v})
+	}
+	return out
+}
+
+func (x recordXML) set() RecordSet {
+	r := RecordSet{
+		Name: normalName(x.Name), Type: x.Type, SetIdentifier: x.Identifier, Weight: x.Weight, HealthCheck: x.HealthCheck,
+		MultiValue: x.MultiValue != nil && *x.MultiValue,
+	}
+	if x.TTL != nil {
+		r.TTL = *x.TTL
+	}
+	if x.Alias != nil {
+		r.Alias, r.AliasZone, r.AliasHealth = normalName(x.Alias.Name), x.Alias.Zone, x.Alias.Health
+	}
+	if x.Values != nil {
+		for _, v := range x.Values.Values {
+			r.Values = append(r.Values, v.Value)
+		}
+	}
+	return r
+}
+
+type changeRequest struct {
+	Comment string      `xml:"ChangeBatch>Comment"`
+	Changes []changeXML `xml:"ChangeBatch>Changes>Change"`
+}
+
+type changeXML struct {
+	Action string
+	Set    recordXML `xml:"ResourceRecordSet"`
+}
+
+type changeRecordsAnswer struct {
+	XMLName xml.Name   `xml:"https://route53.amazonaws.com/doc/2013-04-01/ ChangeResourceRecordSetsResponse"`
+	Info    changeInfo `xml:"ChangeInfo"`
+}
+
+// changeRecords applies a whole change batch, or none of it and says all that is wrong with it.
+func (a *AWS) changeRecords(c call) (any, error) {
+	z, err := a.zone(c.path[1])
+	if err != nil {
+		return nil, err
+	}
+	var request changeRequest
+	if err := xml.Unmarshal(c.body, &request); err != nil {
+		return nil, refuse("InvalidInput", "Invalid XML ; %v", err)
+	}
+	if len(request.Changes) == 0 {
+		return nil, refuse("InvalidInput", "Invalid request: the change batch has no change")
+	}
+	for _, change := range request.Changes {
+		if err := change.check(); err != nil {
+			return nil, err
+		}
+	}
+	sets, wrong := z.apply(request.Changes)
+	if len(wrong) > 0 {
+		return nil, refuse("InvalidChangeBatch", "[%s]", strings.Join(wrong, ", "))
+	}
+	now := time.Now()
+	done := change{id: fmt.Sprintf("C%020X", a.next()), comment: request.Comment, submitted: now, insync: now.Add(a.options.Sync)}
+	a.changes[done.id] = done
+	z.publish(sets, done.insync)
+	a.signalAfter(a.options.Sync)
+	return changeRecordsAnswer{Info: done.xml(now)}, nil
+}
+
+// apply returns the records of the zone after all changes, or what is wrong with the batch.
+func (z *zone) apply(changes []changeXML) (sets []RecordSet, wrong []string) {
+	wrong = append(tooLarge(changes), twice(changes)...)
+	sets = slices.Clone(z.sets())
+	for _, change := range changes {
+		r := change.Set.set()
+		if message := z.checkSet(r, change.Action); message != "" {
+			wrong = append(wrong, message)
+			continue
+		}
+		i, exists := find(sets, r.key())
+		switch {
+		case change.Action == "CREATE" && exists:
+			wrong = append(wrong, "Tried to create resource record set "+quoted(r)+" but it already exists")
+		case change.Action == "DELETE" && !exists:
+			wrong = append(wrong, "Tried to delete resource record set "+quoted(r)+" but it was not found")
+		case change.Action == "DELETE" && !r.same(sets[i]):
+			wrong = append(wrong, "Tried to delete resource record set "+quoted(r)+" but the values provided do not match the current values")
+		case change.Action == "DELETE":
+			sets = remove(sets, r.key())
+		default:
+			sets = insert(remove(sets, r.key()), r)
+		}
+	}
+	for _, change := range changes {
+		if r := change.Set.set(); change.Action != "DELETE" {
+			wrong = append(wrong, conflicts(sets, r)...)
+		}
+	}
+	return sets, wrong
+}
+
+// quoted names a record set as Route 53 does in its messages.
+func quoted(r RecordSet) string {
+	if r.SetIdentifier == "" {
+		return fmt.Sprintf("[name='%s', type='%s']", wireName(r.Name), r.Type)
+	}
+	return fmt.Sprintf("[name='%s', type='%s', set identifier='%s']", wireName(r.Name), r.Type, r.SetIdentifier)
+}
+
+// same says whether a set is what another is in all that DELETE must repeat. The order of values does not matter.
+func (r RecordSet) same(o RecordSet) bool {
+	weights := r.Weight == nil && o.Weight == nil || r.Weight != nil && o.Weight != nil && *r.Weight == *o.Weight
+	return weights && r.key() == o.key() && r.TTL == o.TTL && r.MultiValue == o.MultiValue && r.HealthCheck == o.HealthCheck &&
+		normalName(r.Alias) == normalName(o.Alias) && r.AliasZone == o.AliasZone && r.AliasHealth == o.AliasHealth &&
+		slices.Equal(slices.Sorted(slices.Values(r.Values)), slices.Sorted(slices.Values(o.Values)))
+}

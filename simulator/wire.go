@@ -1,0 +1,278 @@
+package simulator
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// errLost says that a call took effect and its answer never arrives.
+var errLost = errors.New("simulator: the answer is lost")
+
+// maxBody bounds what is read of a request, in bytes; a full change batch of Route 53 is far smaller.
+const maxBody = 1 << 20
+
+// service is one of the pretended services.
+type service string
+
+const (
+	serviceEC2     service = "ec2"
+	serviceRoute53 service = "route53"
+	serviceSTS     service = "sts"
+)
+
+// call is one request on its way.
+type call struct {
+	service   service
+	action    string // empty if there is no such action
+	asked     string // what was asked for, for the error about it
+	requestID string
+	form      url.Values // parameters of the query protocol, or of the URL
+	path      []string   // the parts of the path after the API version
+	body      []byte
+}
+
+// refusal is an error as AWS answers it.
+type refusal struct {
+	status  int
+	code    string
+	message string
+}
+
+// Error makes a refusal an error.
+func (r *refusal) Error() string { return r.code + ": " + r.message }
+
+// refuse returns a refusal with status 400, the status of nearly all refusals.
+func refuse(code, format string, args ...any) error {
+	return &refusal{http.StatusBadRequest, code, fmt.Sprintf(format, args...)}
+}
+
+// answer is a whole answer, ready to leave in one piece.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ServeHTTP answers one call to any of the services.
+func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	out, err := a.answer(r)
+	if err != nil {
+		panic(http.ErrAbortHandler) // the way of net/http to break the connection without an answer
+	}
+	for k, v := range out.header {
+		w.Header()[k] = v
+	}
+	w.WriteHeader(out.status)
+	// With its length known and a single Write, header and body are not flushed apart: clients take a pause between the two
+	// for a broken connection now and then. A failed write means that the client went away, which is its own business.
+	_, _ = w.Write(out.body)
+}
+
+// answer does one call. It returns an error only if no answer is to arrive: errLost, or that of the request's context.
+func (a *AWS) answer(r *http.Request) (answer, error) {
+	c, err := a.read(r)
+	if err != nil {
+		return a.encode(c, nil, err)
+	}
+	a.faults.count(c)
+	if err := wait(r.Context(), a.options.Latency); err != nil {
+		return answer{}, err
+	}
+	if err := a.faults.refuse(c, a.options.Account); err != nil {
+		return a.encode(c, nil, err)
+	}
+	out, err := a.do(c)
+	if a.faults.loses(c.action) {
+		return answer{}, errLost
+	}
+	return a.encode(c, out, err)
+}
+
+// do performs a call and returns what is to be written as XML.
+func (a *AWS) do(c call) (any, error) {
+	switch c.service {
+	case serviceEC2:
+		return a.doEC2(c)
+	case serviceRoute53:
+		return a.doRoute53(c)
+	case serviceSTS:
+		return a.doSTS(c)
+	}
+	return nil, fmt.Errorf("simulator: unknown service %q", c.service)
+}
+
+// read understands a request far enough to know what it asks for, and checks that it is signed.
+func (a *AWS) read(r *http.Request) (call, error) {
+	a.mu.Lock()
+	n := a.next()
+	a.mu.Unlock()
+	c := call{service: serviceEC2, requestID: fmt.Sprintf("00000000-0000-4000-8000-%012x", n), form: r.URL.Query()}
+	if r.Body != nil {
+		defer func() { _ = r.Body.Close() }()
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+		if err != nil {
+			return c, refuse("MalformedInput", "The body of the request cannot be read: %v", err)
+		}
+		c.body = body
+	}
+	if path, ok := strings.CutPrefix(r.URL.Path, "/2013-04-01/"); ok {
+		c.service = serviceRoute53
+		c.path = strings.Split(strings.TrimSuffix(path, "/"), "/")
+		c.action, c.asked = route53Action(r.Method, c.path), r.Method+" "+r.URL.Path
+	} else if err := a.readQuery(&c, r); err != nil {
+		return c, err
+	}
+	if err := a.authenticate(c, r.Header.Get("Authorization")); err != nil {
+		return c, err
+	}
+	if c.action == "" {
+		return c, unknownAction(c)
+	}
+	return c, nil
+}
+
+// readQuery reads a request of the query protocol, by which EC2 and STS are called: parameters as a form.
+func (a *AWS) readQuery(c *call, r *http.Request) error {
+	form, err := url.ParseQuery(string(c.body))
+	if err != nil {
+		return refuse("MalformedQueryString", "The query string contains a syntax error.")
+	}
+	for k, v := range form {
+		c.form[k] = append(c.form[k], v...)
+	}
+	c.asked = c.form.Get("Action")
+	known := a.ec2Operations()
+	switch version := c.form.Get("Version"); {
+	case r.URL.Path != "/" && r.URL.Path != "":
+		c.asked = r.Method + " " + r.URL.Path
+	case version == stsVersion:
+		c.service = serviceSTS
+		if c.asked == actionGetCallerIdentity {
+			c.action = c.asked
+		}
+	case version != ec2Version:
+		c.asked += " of version " + strconv.Quote(version)
+	default:
+		if _, ok := known[c.asked]; ok {
+			c.action = c.asked
+		}
+	}
+	return nil
+}
+
+func unknownAction(c call) error {
+	if c.service == serviceRoute53 {
+		return &refusal{http.StatusNotFound, "UnknownOperationException", "There is no operation " + c.asked + "."}
+	}
+	return refuse("InvalidAction", "The action %s is not valid for this web service.", c.asked)
+}
+
+// authenticate refuses what carries no credentials of Signature Version 4, or credentials for another Region or service.
+// The signature itself is not checked.
+func (a *AWS) authenticate(c call, header string) error {
+	if header == "" {
+		return &refusal{http.StatusForbidden, "MissingAuthenticationToken", "Missing Authentication Token"}
+	}
+	rest, ok := strings.CutPrefix(header, "AWS4-HMAC-SHA256 ")
+	var credential string
+	for part := range strings.SplitSeq(rest, ",") {
+		if v, found := strings.CutPrefix(strings.TrimSpace(part), "Credential="); found {
+			credential = v
+		}
+	}
+	scope := strings.Split(credential, "/")
+	if !ok || len(scope) != 5 || !strings.Contains(rest, "Signature=") {
+		return refuse("IncompleteSignature", "The request signature does not conform to AWS standards.")
+	}
+	if scope[0] == "" {
+		return &refusal{http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid."}
+	}
+	if c.service != serviceEC2 {
+		return nil
+	}
+	if scope[2] != a.options.Region || scope[3] != string(serviceEC2) {
+		return &refusal{http.StatusUnauthorized, "AuthFailure", fmt.Sprintf("AWS was not able to validate the provided access "+
+			"credentials: they are scoped to %s in %s, this is ec2 in %s", scope[3], scope[2], a.options.Region)}
+	}
+	return nil
+}
+
+// encode writes an answer, or the error, as the service does.
+func (a *AWS) encode(c call, out any, err error) (answer, error) {
+	status := http.StatusOK
+	if err != nil {
+		refused, ok := errors.AsType[*refusal](err)
+		if !ok {
+			refused = &refusal{http.StatusInternalServerError, "InternalError", err.Error()}
+		}
+		status = refused.status
+		out = errorAnswer(c, refused)
+	}
+	body, err := xml.Marshal(out)
+	if err != nil {
+		return answer{}, fmt.Errorf("simulator: write the answer to %s: %w", c.action, err)
+	}
+	body = slices.Concat([]byte(xml.Header), body)
+	header := http.Header{}
+	header.Set("Content-Type", "text/xml;charset=UTF-8")
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header.Set("X-Amzn-Requestid", c.requestID)
+	return answer{status: status, header: header, body: body}, nil
+}
+
+type wireError struct {
+	Type    string `xml:",omitempty"`
+	Code    string
+	Message string
+}
+
+type ec2ErrorAnswer struct {
+	XMLName   xml.Name    `xml:"Response"`
+	Errors    []wireError `xml:"Errors>Error"`
+	RequestID string
+}
+
+type restErrorAnswer struct {
+	XMLName   xml.Name `xml:"ErrorResponse"`
+	Xmlns     string   `xml:"xmlns,attr"`
+	Error     wireError
+	RequestID string `xml:"RequestId"`
+}
+
+func errorAnswer(c call, r *refusal) any {
+	if c.service == serviceEC2 {
+		return ec2ErrorAnswer{Errors: []wireError{{Code: r.code, Message: r.message}}, RequestID: c.requestID}
+	}
+	xmlns, blame := route53Xmlns, "Sender"
+	if c.service == serviceSTS {
+		xmlns = stsXmlns
+	}
+	if r.status >= http.StatusInternalServerError {
+		blame = "Receiver"
+	}
+	return restErrorAnswer{Xmlns: xmlns, Error: wireError{blame, r.code, r.message}, RequestID: c.requestID}
+}
+
+// wait returns after d, or earlier with the error of ctx.
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
