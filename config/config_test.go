@@ -1,0 +1,211 @@
+package config
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// smallest is the smallest useful file.
+const smallest = `region: eu-central-1
+mode: observe
+pools:
+  - name: www
+    record: www.example.com
+    zone: example.com
+    checks:
+      - kind: http
+`
+
+// noEnv is an environment without variables.
+func noEnv(string) (string, bool) { return "", false }
+
+// envOf is an environment of these variables.
+func envOf(vars map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		value, ok := vars[name]
+		return value, ok
+	}
+}
+
+// mustParse reads a file that has no mistakes.
+func mustParse(t *testing.T, text string, env func(string) (string, bool)) *Config {
+	t.Helper()
+	c, err := Parse("rrwatch.yaml", []byte(text), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// errorsOf returns the mistakes that err is made of.
+func errorsOf(t *testing.T, err error) Errors {
+	t.Helper()
+	var all Errors
+	if !errors.As(err, &all) || len(all) == 0 {
+		t.Fatalf("got %v (%T), want Errors", err, err)
+	}
+	return all
+}
+
+func TestFillsInTheDefaultsOfTheSmallestFile(t *testing.T) {
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Config{
+		Region: "eu-central-1", Mode: ModeObserve, Database: "rrwatch.db", Vantage: host, Discover: 30 * time.Second,
+		Log:       Log{Level: slog.LevelInfo, Format: LogText},
+		Web:       Web{Listen: "127.0.0.1:8080", URL: "http://127.0.0.1:8080"},
+		Budget:    Budget{PerHour: 10, PerDay: 30},
+		Retention: Retention{Samples: 720 * time.Hour, Cron: "17 3 * * *"},
+		Pools: []Pool{{
+			Name: "www", Record: "www.example.com", ZoneName: "example.com", Mode: ModeObserve,
+			Instances: Instances{Tags: map[string]string{"rrwatch": "www"}, Address: AddressAuto},
+			Checks: []Check{{
+				Kind: KindHTTP, Name: "http", Port: 80, Path: "/", Method: "GET", Host: "www.example.com",
+				Status: []StatusRange{{200, 399}}, Interval: 5 * time.Second, Timeout: 2 * time.Second,
+				Recheck: 500 * time.Millisecond, Fall: 3, Clear: 1, Rise: 2,
+			}},
+			Remedy: []Remedy{RemedyRemap, RemedyWithdraw}, VerifyWithin: 30 * time.Second, Cooldown: 5 * time.Minute,
+			RestoreAfter: time.Minute, MinHealthy: 1, Budget: Budget{PerHour: 4, PerDay: 12},
+		}},
+	}
+	got := mustParse(t, smallest, noEnv)
+	if got.Retention.Schedule == nil {
+		t.Error("the retention has no schedule")
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(Retention{}, "Schedule")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// everything says something other than the default with every key.
+const everything = `region: us-gov-west-1
+mode: propose
+database: /var/lib/rrwatch.db
+vantage: berlin
+discover: 1m
+log: {level: debug, format: json}
+aws: {profile: ops, endpoint_url: "http://127.0.0.1:4566/"}
+web: {listen: ":9090", password: "${PW}$$"}
+slack: {token: "xoxb-1", channel: C1, api_url: "http://127.0.0.1:1/api"}
+references: [1.1.1.1:443, "[2606:4700::1111]:443"]
+budget: {per_hour: 3, per_day: 4}
+retention: {incidents: 1d12h, samples: 90d, cron: "@daily"}
+maintenance: [{pools: [all], cron: "0 3 * * SUN", for: 90m, timezone: Europe/Berlin}]
+pools:
+  - name: a
+    record: A.Example.COM.
+    zone: /hostedzone/Z0123456789ABC
+    mode: act
+    name_servers: [192.0.2.53:53]
+    instances: {ids: [i-0123456789abcdef0], tags: {team: "", "a b": c}, address: private}
+    checks:
+      - {kind: https, path: "/?a=b", method: POST, host: b.example.com, headers: {x-token: "${PW}"}, status: [200, 301-302],
+         body: ok, interval: 1s, fall: 1, clear: 2, rise: 3}
+      - {kind: https, port: 8443, name: https-2, recheck: 250ms, timeout: 100ms}
+      - kind: https
+      - {kind: tcp, port: "${PORT}", interval: 200ms}
+      - {kind: tls}
+    remedy: [withdraw]
+    verify_within: 1m
+    cooldown: 0s
+    restore_after: 1h
+    min_healthy: 2
+    budget: {per_hour: 1, per_day: 2}
+`
+
+func TestReadsEveryKey(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const second = time.Second
+	timing := Check{Interval: 5 * second, Timeout: 2 * second, Recheck: second / 2, Fall: 3, Clear: 1, Rise: 2}
+	web := timing
+	web.Kind, web.Port, web.Path, web.Method, web.Host = KindHTTPS, 443, "/", "GET", "a.example.com"
+	web.Status = []StatusRange{{200, 399}}
+	first, second2, third, tcp, tls := web, web, web, timing, timing
+	first.Name, first.Path, first.Method, first.Host, first.Body = "https", "/?a=b", "POST", "b.example.com", "ok"
+	first.Headers = map[string]Secret{"X-Token": "geheim"}
+	first.Status = []StatusRange{{200, 200}, {301, 302}}
+	first.Interval, first.Timeout, first.Fall, first.Clear, first.Rise = second, second, 1, 2, 3
+	second2.Name, second2.Port, second2.Recheck, second2.Timeout = "https-2", 8443, second/4, second/10
+	third.Name = "https-3"
+	tcp.Kind, tcp.Name, tcp.Port = KindTCP, "tcp", 993
+	tcp.Interval, tcp.Timeout, tcp.Recheck = second/5, second/5, second/5
+	tls.Kind, tls.Name, tls.Port, tls.Host = KindTLS, "tls", 443, "a.example.com"
+	want := &Config{
+		Region: "us-gov-west-1", Mode: ModePropose, Database: "/var/lib/rrwatch.db", Vantage: "berlin", Discover: time.Minute,
+		Log:        Log{Level: slog.LevelDebug, Format: LogJSON},
+		AWS:        AWS{Profile: "ops", EndpointURL: "http://127.0.0.1:4566"},
+		Web:        Web{Listen: ":9090", URL: "http://localhost:9090", Password: "geheim$"},
+		Slack:      &Slack{Token: "xoxb-1", Channel: "C1", APIURL: "http://127.0.0.1:1/api/"},
+		References: []netip.AddrPort{netip.MustParseAddrPort("1.1.1.1:443"), netip.MustParseAddrPort("[2606:4700::1111]:443")},
+		Budget:     Budget{PerHour: 3, PerDay: 4},
+		Retention:  Retention{Incidents: 36 * time.Hour, Samples: 90 * 24 * time.Hour, Cron: "@daily"},
+		Maintenance: []Maintenance{{
+			Pools: []string{"all"}, Cron: "0 3 * * SUN", For: 90 * time.Minute, Location: berlin,
+		}},
+		Pools: []Pool{{
+			Name: "a", Record: "a.example.com", ZoneID: "Z0123456789ABC", Mode: ModeAct,
+			NameServers: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.53:53")},
+			Instances: Instances{
+				IDs: []string{"i-0123456789abcdef0"}, Tags: map[string]string{"team": "", "a b": "c"}, Address: AddressPrivate,
+			},
+			Checks: []Check{first, second2, third, tcp, tls},
+			Remedy: []Remedy{RemedyWithdraw}, VerifyWithin: time.Minute, RestoreAfter: time.Hour, MinHealthy: 2,
+			Budget: Budget{PerHour: 1, PerDay: 2},
+		}},
+	}
+	got := mustParse(t, everything, envOf(map[string]string{"PW": "geheim", "PORT": "993"}))
+	diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.AddrPort{}),
+		cmpopts.IgnoreFields(Retention{}, "Schedule"), cmpopts.IgnoreFields(Maintenance{}, "Schedule", "Location"),
+		cmp.Transformer("reveal", Secret.Reveal))
+	if diff != "" {
+		t.Error(diff)
+	}
+	if loc := got.Maintenance[0].Location; loc.String() != berlin.String() {
+		t.Errorf("the window is in %v", loc)
+	}
+}
+
+func TestAnchorsAndMergesStandForWhatTheyName(t *testing.T) {
+	c := mustParse(t, `region: eu-central-1
+mode: act
+pools:
+  - &www
+    name: www
+    record: www.example.com
+    zone: example.com
+    checks: &checks [{kind: tcp, port: 80}]
+    cooldown: 1m
+  - <<: *www
+    name: api
+    record: api.example.com
+  - name: ftp
+    record: ftp.example.com
+    zone: example.com
+    checks: *checks
+`, noEnv)
+	if len(c.Pools) != 3 || c.Pools[1].Name != "api" || c.Pools[1].Cooldown != time.Minute || c.Pools[2].Checks[0].Port != 80 {
+		t.Errorf("got %+v", c.Pools)
+	}
+}
+
+func TestAnEmptyTextIsAKeyLeftOut(t *testing.T) {
+	text := strings.Replace(smallest, "    checks:", "    mode: \"\"\n    checks:", 1) +
+		"vantage: \"\"\ndatabase: ${NOTHING}\nweb: {password: \"\", url: \"\"}\n"
+	c := mustParse(t, text, envOf(map[string]string{"NOTHING": ""}))
+	if c.Vantage == "" || c.Database != "rrwatch.db" || c.Web.Password != "" || c.Web.URL == "" || c.Pools[0].Mode != ModeObserve {
+		t.Errorf("got %+v", c)
+	}
+}
