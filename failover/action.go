@@ -84,14 +84,19 @@ func (a Action) String() string {
 	return fmt.Sprintf("%s %s", a.Kind, a.Member)
 }
 
+// key is the identity of the set that the edit touches.
+func (r Reweigh) key() RecordKey {
+	if r.Was.Exists() {
+		return r.Was.Key()
+	}
+	return r.Shall.Key()
+}
+
 // String says what the edit changes: "www.example.com A lb-1 weight 10 → 0".
 func (r Reweigh) String() string {
 	was, shall := r.Was, r.Shall
-	set := was
-	if !set.Exists() {
-		set = shall
-	}
-	name := strings.TrimSpace(fmt.Sprintf("%s %s %s", set.Name, set.Type, set.Identifier))
+	key := r.key()
+	name := strings.TrimSpace(fmt.Sprintf("%s %s %s", key.Name, key.Type, key.Identifier))
 	switch {
 	case !shall.Exists():
 		return name + ": the set leaves"

@@ -46,7 +46,8 @@ type Entry struct {
 	Opening    *Opening            `json:"opening,omitempty"`    // Opened
 	Diagnosis  *Diagnosis          `json:"diagnosis,omitempty"`  // Diagnosed
 	Held       []Hold              `json:"held,omitempty"`       // HeldBack
-	Action     *Action             `json:"action,omitempty"`     // ActionBegun, ActionApplied, ActionEnded, and Approved: only Action.String of it is compared
+	Action     *Action             `json:"action,omitempty"`     // ActionBegun, ActionApplied, ActionEnded
+	Approved   string              `json:"approved,omitempty"`   // Approved: Action.String of what is allowed
 	By         string              `json:"by,omitempty"`         // who: Approved, BrakeReleased
 }
 

@@ -12,6 +12,7 @@ type Opening struct {
 	FirstBad time.Time      `json:"first_bad"`          // when the first bad result was sent
 	Believed time.Time      `json:"believed"`           // when the member was believed Down
 	Instance string         `json:"instance,omitempty"` // that carried it
+	Name     string         `json:"name,omitempty"`     // its Name tag
 	Zone     string         `json:"zone,omitempty"`
 	SeenUp   bool           `json:"seen_up"` // the member had been seen healthy before
 	Evidence []probe.Result `json:"evidence"`
@@ -40,6 +41,7 @@ type Incident struct {
 	Actions   []Action   `json:"actions,omitempty"`
 	Approved  string     `json:"approved,omitempty"` // Action.String of what a person allowed
 	By        string     `json:"by,omitempty"`       // that person
+	Allowed   time.Time  `json:"allowed,omitzero"`   // when
 	Outcome   string     `json:"outcome,omitempty"`  // how it ended
 	Notes     []Note     `json:"notes"`              // every step, oldest first
 }
@@ -61,15 +63,13 @@ func (i Incident) Apply(e Entry) Incident {
 	case HeldBack:
 		i.Held = e.Held
 	case Approved:
-		if e.Action != nil {
-			i.Approved, i.By = e.Action.String(), e.By
-		}
+		i.Approved, i.By, i.Allowed = e.Approved, e.By, e.At
 	case ActionBegun, ActionApplied, ActionEnded:
 		if e.Action != nil {
 			i.Actions = withAction(i.Actions, *e.Action)
 		}
 	case Closed:
-		i.Closed, i.Outcome, i.Held = e.At, e.Text, nil
+		i.Closed, i.Outcome = e.At, e.Text
 	case Started, Stopped, Wired, Believed, Noted, BrakeLatched, BrakeReleased, WentBlind, SawAgain:
 	}
 	return i

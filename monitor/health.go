@@ -60,9 +60,11 @@ type Health struct {
 	Since  time.Time    `json:"since,omitzero"`  // when the deciding result was sent; zero while never decided
 	Fails  int          `json:"fails"`           // fails not yet forgotten
 	Passes int          `json:"passes"`          // passes in a row
-	Streak time.Time    `json:"streak,omitzero"` // when the first result of the present streak (of passes or of fails) was sent
+	Streak time.Time    `json:"streak,omitzero"` // when the first of the passes in a row was sent
 	Last   probe.Result `json:"last"`            // the latest result, conclusive or not
 	Asked  time.Time    `json:"asked,omitzero"`  // when the latest conclusive result was sent
+	First  time.Time    `json:"first,omitzero"`  // when the first of the fails that are not yet forgotten was sent
+	Why    probe.Result `json:"why"`             // the latest fail
 	SeenUp bool         `json:"seen_up"`         // was Up at least once since the watch of it began
 }
 
@@ -97,11 +99,11 @@ func (h Health) pass(r probe.Result, th Thresholds) Health {
 }
 
 func (h Health) fail(r probe.Result, th Thresholds) Health {
-	if h.Fails == 0 || h.State == Down && h.Passes > 0 {
-		h.Streak = r.At
+	if h.Fails == 0 {
+		h.First = r.At
 	}
-	h.Asked = r.At
-	h.Passes = 0
+	h.Asked, h.Why = r.At, r
+	h.Passes, h.Streak = 0, time.Time{}
 	h.Fails++
 	if h.State != Down && h.Fails >= th.Fall {
 		h.State, h.Since = Down, r.At

@@ -27,6 +27,8 @@ type Snapshot struct {
 	Blind   string    // why the watcher trusts none of its own fails; empty when it sees
 	Sighted time.Time // when the references were last seen to answer; zero when there are none
 	Stalled time.Time // when the watcher last found that it had been paused; zero if never
+
+	References int // how many there are
 }
 
 // Transition is one change of belief, with the results that led to it.
@@ -35,6 +37,5 @@ type Transition struct {
 	From     State          `json:"from"`
 	To       State          `json:"to"`
 	At       time.Time      `json:"at"`       // when the deciding result was sent
-	FirstBad time.Time      `json:"first"`    // when the first result of the deciding streak was sent
 	Evidence []probe.Result `json:"evidence"` // the last results of the target, oldest first
 }

@@ -1,0 +1,135 @@
+package failover
+
+import (
+	"net/netip"
+	"time"
+
+	"rrwatch/monitor"
+	"rrwatch/probe"
+)
+
+// belief is what all checks of a pool together say of one address.
+type belief struct {
+	State    monitor.State
+	Since    time.Time // when it became so
+	FirstBad time.Time // when the streak of fails that brought it Down began; zero unless Down
+	Streak   time.Time // when all checks were last passing since; zero unless Up
+	SeenUp   bool      // every check was seen to pass
+	Checks   []CheckView
+}
+
+// believe joins the checks: Down when one is Down, Up when all are Up.
+func believe(spec *Spec, addr netip.Addr, snap *monitor.Snapshot) belief {
+	b := belief{State: monitor.Up, SeenUp: true}
+	for _, c := range spec.Checks {
+		h := snap.Health[c.Target(spec.Name, addr)]
+		b.Checks = append(b.Checks, CheckView{c.Name, c.Kind, h, h.ToChange(c.Thresholds)})
+		b.SeenUp = b.SeenUp && h.SeenUp
+		switch h.State {
+		case monitor.Down:
+			if b.State != monitor.Down || h.Since.Before(b.Since) {
+				b.State, b.Since = monitor.Down, h.Since
+			}
+			if b.FirstBad.IsZero() || h.First.Before(b.FirstBad) {
+				b.FirstBad = h.First
+			}
+		case monitor.Unknown:
+			if b.State == monitor.Up {
+				b.State, b.Since = monitor.Unknown, time.Time{}
+			}
+		case monitor.Up:
+			if b.State == monitor.Up {
+				b.Since, b.Streak = later(b.Since, h.Since), later(b.Streak, h.Streak)
+			}
+		}
+	}
+	if len(spec.Checks) == 0 {
+		b.State, b.SeenUp = monitor.Unknown, false
+	}
+	return b
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// fresh is how old the latest answer of a check may be for its belief to count
+// as "now", in intervals.
+const fresh = 2
+
+// passing reports whether every check passes now: believed Up, the latest
+// answer a pass, and not older than two intervals.
+func (b belief) passing(spec *Spec, now time.Time) bool {
+	if b.State != monitor.Up {
+		return false
+	}
+	for i, c := range b.Checks {
+		h, check := c.Health, spec.Checks[i]
+		if h.Last.Verdict != probe.Pass || now.Sub(h.Asked) > fresh*check.Interval+check.Timeout {
+			return false
+		}
+	}
+	return true
+}
+
+// reason is why the first failing check failed last.
+func (b belief) reason() probe.Reason {
+	for _, c := range b.Checks {
+		if c.Health.State == monitor.Down {
+			return c.Health.Why.Reason
+		}
+	}
+	return ""
+}
+
+// evidence are the failing checks' last fails.
+func (b belief) evidence() []probe.Result {
+	var list []probe.Result
+	for _, c := range b.Checks {
+		if c.Health.State == monitor.Down {
+			list = append(list, c.Health.Why)
+		}
+	}
+	return list
+}
+
+// toChange says what would change the belief, by the check that is nearest.
+func (b belief) toChange() string {
+	for _, c := range b.Checks {
+		if c.Health.State == b.State && c.Health.Suspect() {
+			return c.ToChange
+		}
+	}
+	for _, c := range b.Checks {
+		if c.Health.State == b.State {
+			return c.ToChange
+		}
+	}
+	return ""
+}
+
+// provenSince reports whether the checks have passed often enough, from
+// outside, since a change at t, and when the first such pass was sent.
+func (b belief) provenSince(spec *Spec, t time.Time) (time.Time, bool) {
+	if b.State != monitor.Up {
+		return time.Time{}, false
+	}
+	served := t
+	for i, c := range b.Checks {
+		h, check := c.Health, spec.Checks[i]
+		switch {
+		case h.Fails > 0 || h.Asked.Before(t):
+			return time.Time{}, false
+		case !h.Streak.Before(t) && h.Passes >= check.Thresholds.Rise:
+			served = later(served, h.Streak)
+		case h.Asked.Sub(t) < time.Duration(check.Thresholds.Rise-1)*check.Interval:
+			// The streak began before t: as many passes as rise asks for
+			// must have been sent after it.
+			return time.Time{}, false
+		}
+	}
+	return served, true
+}

@@ -1,0 +1,268 @@
+package failover
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rrwatch/monitor"
+)
+
+// look compares what is believed with what is wired, and starts the actions
+// that the plan allows.
+func (s *state) look(ctx context.Context, now time.Time) {
+	snap := s.Watcher.Snapshot()
+	s.remember(ctx, snap)
+	for _, spec := range s.Specs {
+		if pool := s.wirings[spec.Name].pool; pool != nil {
+			s.openNew(ctx, spec, pool, snap, now)
+			s.settle(ctx, spec, pool, snap, now)
+			s.closeOver(ctx, spec, pool, snap)
+			s.respond(ctx, spec, pool, snap, now)
+		}
+	}
+	s.forget(now)
+	s.discover(ctx, now)
+	s.view.Store(s.show(snap, now))
+}
+
+// remember journals the changes of belief.
+func (s *state) remember(ctx context.Context, snap *monitor.Snapshot) {
+	var entries []Entry
+	for _, t := range s.Watcher.Transitions() {
+		member := t.Target.Addr.Addr()
+		text := fmt.Sprintf("%s is %s", t.Target, t.To)
+		if n := len(t.Evidence); n > 0 && t.Evidence[n-1].Detail != "" {
+			text += ": " + t.Evidence[n-1].Detail
+		}
+		e := Entry{At: time.Now().UTC(), Kind: Believed, Pool: t.Target.Pool, Member: member, Text: text, Transition: &t}
+		if i, open := s.openFor(t.Target.Pool, member); open {
+			e.Incident = i.ID
+		}
+		entries = append(entries, e)
+	}
+	switch {
+	case snap.Blind != "" && s.blind == "":
+		entries = append(entries, Entry{Kind: WentBlind, Text: "the watcher is blind: " + snap.Blind + "; nothing is believed to fail, and nothing is changed"})
+	case snap.Blind == "" && s.blind != "":
+		entries = append(entries, Entry{Kind: SawAgain, Text: "the watcher sees again: the references answer"})
+	}
+	if len(entries) > 0 || len(s.pending) > 0 {
+		if s.record(ctx, entries...) {
+			s.blind = snap.Blind
+		}
+	}
+}
+
+// openNew opens an incident for every published member that is Down and has none.
+// While the watcher is blind nothing is opened: the fails may be its own.
+func (s *state) openNew(ctx context.Context, spec *Spec, pool *Pool, snap *monitor.Snapshot, now time.Time) {
+	for _, m := range pool.Members {
+		b := believe(spec, m.Addr, snap)
+		if b.State != monitor.Down || !m.Published || snap.Blind != "" {
+			continue
+		}
+		if snap.References > 0 && snap.Sighted.Before(b.FirstBad) {
+			continue
+		}
+		if _, open := s.openFor(spec.Name, m.Addr); open {
+			continue
+		}
+		carrier, _ := pool.Instance(m.Carrier())
+		s.record(ctx, Entry{
+			Kind: Opened, Pool: spec.Name, Member: m.Addr, At: now.UTC(), Text: openingText(m, carrier, b),
+			Opening: &Opening{
+				FirstBad: b.FirstBad.UTC(), Believed: b.Since.UTC(), Instance: carrier.ID, Name: carrier.Name, Zone: carrier.Zone,
+				SeenUp: b.SeenUp, Evidence: b.evidence(),
+			},
+		})
+	}
+}
+
+func openingText(m Member, carrier Instance, b belief) string {
+	where := "which no known instance carries"
+	if carrier.ID != "" {
+		where = fmt.Sprintf("carried by %s in %s", carrier.Label(), carrier.Zone)
+	}
+	why := ""
+	if fails := b.evidence(); len(fails) > 0 {
+		why = ": " + fails[0].Detail
+	}
+	return fmt.Sprintf("%s, %s, fails%s", m.Addr, where, why)
+}
+
+// closeOver closes the incidents that are over: the member is served again by
+// proof from outside, or is published no more by someone else's hand.
+func (s *state) closeOver(ctx context.Context, spec *Spec, pool *Pool, snap *monitor.Snapshot) {
+	for _, i := range s.open(spec.Name) {
+		_, unfinished := i.Unfinished()
+		if unfinished || pool.Read.Before(i.lastTouch()) {
+			continue
+		}
+		if text, over := s.over(spec, pool, snap, i); over {
+			s.record(ctx, i.entry(Closed, text))
+		}
+	}
+}
+
+// over says whether and how an incident has ended.
+func (s *state) over(spec *Spec, pool *Pool, snap *monitor.Snapshot, i Incident) (string, bool) {
+	m, there := pool.Member(i.Member)
+	if !there {
+		return i.Member.String() + " is no longer published, by someone else's change", true
+	}
+	_, withdrawn := i.Withdrawn()
+	switch up := believe(spec, i.Member, snap).State == monitor.Up; {
+	case m.Published && up:
+		return i.Member.String() + " is served again" + recovery(i, pool), true
+	case !m.Published && !withdrawn:
+		return i.Member.String() + " is no longer published, by someone else's change", true
+	}
+	return "", false
+}
+
+// recovery says by what the member came back.
+func recovery(i Incident, pool *Pool) string {
+	if len(i.Actions) == 0 {
+		return ", without our doing"
+	}
+	last := i.Actions[len(i.Actions)-1]
+	switch {
+	case last.Status != Proven:
+		return ", without proof that it was our doing"
+	case last.Remap != nil:
+		to, _ := pool.Instance(last.Remap.To)
+		return fmt.Sprintf(" by %s, %s after the first bad answer", to.Label(), i.Clock().Whole.Round(10*time.Millisecond))
+	}
+	return " and published again as it was"
+}
+
+// lastTouch is when the incident last changed the world; zero if never.
+func (i Incident) lastTouch() time.Time {
+	var at time.Time
+	for _, a := range i.Actions {
+		at = later(at, a.Applied)
+	}
+	return at
+}
+
+// respond diagnoses, decides, writes down what is held, and begins the actions.
+func (s *state) respond(ctx context.Context, spec *Spec, pool *Pool, snap *monitor.Snapshot, now time.Time) {
+	open := s.open(spec.Name)
+	for n, i := range open {
+		if believe(spec, i.Member, snap).State != monitor.Down {
+			continue
+		}
+		if d := Diagnose(spec, pool, snap, i.Member); d.Cause != i.Diagnosis.Cause {
+			e := i.entry(Diagnosed, fmt.Sprintf("cause: %s; %s", d.Cause, strings.Join(d.Evidence, "; ")))
+			e.Diagnosis = &d
+			s.record(ctx, e)
+			open[n] = s.incidents[i.ID]
+		}
+	}
+	plan := Decide(spec, pool, snap, s.history(spec, now), now)
+	s.plans[spec.Name] = plan
+	for _, i := range open {
+		s.held(ctx, i, plan)
+	}
+	s.latch(ctx, plan)
+	s.begin(ctx, plan)
+}
+
+// history is what Decide must know beside the present state.
+func (s *state) history(spec *Spec, now time.Time) *History {
+	h := &History{
+		Open: s.open(spec.Name), Left: s.left, Total: s.Total, Brake: s.brake,
+		NoRecord: s.noRecord, StaleAt: 3*s.Discover + readTimeout,
+	}
+	ids := make([]int64, 0, len(s.incidents))
+	for id := range s.incidents {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		for _, a := range s.incidents[id].Actions {
+			touched := a.Status == Applied || a.Status == Proven || a.Status == Unproven
+			if now.Sub(a.Begun) < day {
+				h.Changes = append(h.Changes, Change{a.Pool, a.Member, a.Incident, a.Begun, touched})
+			}
+			if !a.Status.Done() {
+				h.InFlight = append(h.InFlight, a)
+			}
+		}
+	}
+	return h
+}
+
+const day = 24 * time.Hour
+
+// forget drops incidents that no judgement needs any more.
+func (s *state) forget(now time.Time) {
+	for id, i := range s.incidents {
+		if !i.Open() && now.Sub(i.Closed) > day {
+			delete(s.incidents, id)
+		}
+	}
+}
+
+// held writes down what the plan holds back for an incident, when that has
+// changed. Sentences that only count time do not make it a change.
+func (s *state) held(ctx context.Context, i Incident, plan Plan) {
+	var holds []Hold
+	var texts []string
+	for _, h := range plan.Held {
+		if h.Member == i.Member {
+			holds = append(holds, h)
+			texts = append(texts, h.sentence())
+		}
+	}
+	same := slices.EqualFunc(holds, i.Held, func(a, b Hold) bool {
+		return a.Guard == b.Guard && a.Remedy == b.Remedy && a.Action == b.Action
+	})
+	if len(holds) == 0 || same {
+		return
+	}
+	e := i.entry(HeldBack, "held back: "+strings.Join(texts, "; "))
+	e.Held = holds
+	s.record(ctx, e)
+}
+
+func (h Hold) sentence() string {
+	text := h.Text
+	if h.Remedy != "" {
+		text = string(h.Remedy) + ": " + text
+	}
+	if h.Action != "" {
+		text += " (would " + h.Action + ")"
+	}
+	return text
+}
+
+// latch latches the brake when the plan has spent its budget.
+func (s *state) latch(ctx context.Context, plan Plan) {
+	for _, h := range plan.Held {
+		if h.Guard == GuardBudget && s.brake == nil {
+			s.record(ctx, Entry{Kind: BrakeLatched, Pool: plan.Pool, Member: h.Member, Text: h.Text + "; a person has to look and release the brake"})
+		}
+	}
+}
+
+// begin writes each action down and starts it. What is not in the journal is
+// not done (I5).
+func (s *state) begin(ctx context.Context, plan Plan) {
+	for _, a := range plan.Actions {
+		a.Status, a.Begun = Begun, time.Now().UTC()
+		i := s.incidents[a.Incident]
+		e := i.entry(ActionBegun, fmt.Sprintf("%s: %s", a, a.Why))
+		e.At, e.Action = a.Begun, &a
+		if !s.record(ctx, e) {
+			continue
+		}
+		begun, ok := s.incidents[a.Incident].Unfinished()
+		if ok {
+			s.perform(ctx, begun)
+		}
+	}
+}

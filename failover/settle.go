@@ -1,0 +1,210 @@
+package failover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"rrwatch/monitor"
+	"rrwatch/probe"
+)
+
+// callTimeout bounds one action's call with its settling reads. A call is not
+// cut short by shutdown: its outcome would be unknown for no need.
+const callTimeout = 30 * time.Second
+
+// confirmTimeout bounds the wait for an edit to be INSYNC and answered by the
+// authoritative servers: AWS says usually 60 seconds, sometimes more.
+const confirmTimeout = 3 * time.Minute
+
+// settleAfter is how long after an action began its effect may still be
+// invisible to reads, so that its absence proves nothing before.
+const settleAfter = 15 * time.Second
+
+// outcome is what became of a call or of a confirmation.
+type outcome struct {
+	action Action // with Status, Applied, Ended, Change and Detail as they now are
+}
+
+// perform makes the action's call in a goroutine of its own.
+func (s *state) perform(ctx context.Context, a Action) {
+	s.working[a.ID] = true
+	ctx = context.WithoutCancel(ctx)
+	s.calls.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		s.outcomes <- outcome{s.call(ctx, a)}
+	})
+}
+
+func (s *state) call(ctx context.Context, a Action) Action {
+	var err error
+	if a.Remap != nil {
+		err = s.EIPs.Move(ctx, *a.Remap)
+	} else {
+		a.Change, err = s.Records.Edit(ctx, *a.Reweigh, fmt.Sprintf("rrwatch incident %d: %s", a.Incident, a.Kind))
+	}
+	now := time.Now().UTC()
+	if err == nil {
+		a.Status, a.Applied = Applied, now
+		return a
+	}
+	a.Status, a.Ended, a.Detail = Failed, now, err.Error()
+	if _, ok := errors.AsType[*Refusal](err); ok {
+		a.Status = Refused
+	}
+	return a
+}
+
+// confirm waits, in a goroutine of its own, until an edit is answered by the
+// authoritative servers.
+func (s *state) confirm(ctx context.Context, a Action) {
+	s.working[a.ID] = true
+	s.calls.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
+		defer cancel()
+		err := s.Records.Confirm(ctx, *a.Reweigh, a.Change)
+		if err != nil && errors.Is(context.Cause(ctx), context.Canceled) {
+			s.outcomes <- outcome{a} // shut down; the next start confirms it
+			return
+		}
+		a.Status, a.Ended, a.Served = Proven, time.Now().UTC(), time.Now().UTC()
+		a.Detail = "every authoritative server answers so"
+		if err != nil {
+			a.Status, a.Served, a.Detail = Unproven, time.Time{}, err.Error()
+		}
+		s.outcomes <- outcome{a}
+	})
+}
+
+// ended takes in what became of a call or a confirmation.
+func (s *state) ended(ctx context.Context, o outcome) {
+	a := o.action
+	delete(s.working, a.ID)
+	i := s.incidents[a.Incident]
+	if w := s.wirings[a.Pool]; w != nil {
+		w.due = time.Time{} // the world has changed: read it now
+	}
+	var e Entry
+	switch a.Status {
+	case Applied:
+		if old, _ := i.Unfinished(); old.Status == Applied {
+			return // a confirmation that was cut short by shutdown
+		}
+		e = i.entry(ActionApplied, "AWS has accepted: "+a.String())
+		e.At = a.Applied
+		if pool := s.wirings[a.Pool].pool; pool != nil && a.Remap != nil {
+			pool.moved(*a.Remap)
+			s.watch()
+		}
+	case Begun, Proven, Refused, Failed, Unproven:
+		e = i.entry(ActionEnded, endText(a))
+		e.At = a.Ended
+	}
+	e.Action = &a
+	s.record(ctx, e)
+}
+
+func endText(a Action) string {
+	switch a.Status {
+	case Proven:
+		return "proven from outside: " + a.String()
+	case Unproven:
+		return fmt.Sprintf("not proven: %s: %s", a, a.Detail)
+	case Refused:
+		return fmt.Sprintf("refused, nothing was changed: %s: %s", a, a.Detail)
+	case Failed:
+		return fmt.Sprintf("failed: %s: %s", a, a.Detail)
+	case Begun, Applied:
+	}
+	return a.String()
+}
+
+// settle sees to the pool's unfinished actions that no goroutine is busy with:
+// an accepted move is proven by the member's own checks, an accepted edit by
+// the authoritative servers, and one of which only the beginning is known (we
+// were stopped in between) by reading the world, never by repeating it.
+func (s *state) settle(ctx context.Context, spec *Spec, pool *Pool, snap *monitor.Snapshot, now time.Time) {
+	for _, i := range s.open(spec.Name) {
+		a, unfinished := i.Unfinished()
+		if !unfinished || s.working[a.ID] {
+			continue
+		}
+		switch {
+		case a.Status == Begun:
+			s.settleBegun(ctx, pool, i, a, now)
+		case a.Remap != nil:
+			s.prove(ctx, spec, snap, i, a, now)
+		case ctx.Err() == nil:
+			s.confirm(ctx, a)
+		}
+	}
+}
+
+// prove ends a move once the member's checks pass from outside, or have not in
+// time. Until then it has the member asked without waiting for the interval.
+func (s *state) prove(ctx context.Context, spec *Spec, snap *monitor.Snapshot, i Incident, a Action, now time.Time) {
+	served, proven := believe(spec, a.Member, snap).provenSince(spec, a.Applied)
+	switch {
+	case proven:
+		a.Status, a.Served, a.Ended = Proven, served.UTC(), now.UTC()
+		a.Detail = "the member's own checks pass from outside"
+	case now.Sub(a.Applied) > spec.Policy.VerifyWithin:
+		a.Status, a.Ended = Unproven, now.UTC()
+		a.Detail = fmt.Sprintf("the member's checks did not pass from outside within %s", spec.Policy.VerifyWithin)
+	default:
+		s.Watcher.Ask(targets(spec, a))
+		return
+	}
+	e := i.entry(ActionEnded, endText(a))
+	e.Action = &a
+	s.record(ctx, e)
+}
+
+func targets(spec *Spec, a Action) []probe.Target {
+	list := make([]probe.Target, 0, len(spec.Checks))
+	for _, c := range spec.Checks {
+		list = append(list, c.Target(spec.Name, a.Member))
+	}
+	return list
+}
+
+// settleBegun finds out, by reading, what became of an action of which only
+// the beginning is in the journal.
+func (s *state) settleBegun(ctx context.Context, pool *Pool, i Incident, a Action, now time.Time) {
+	if pool.Read.Before(a.Begun) {
+		return // read before it began: says nothing
+	}
+	as, want := pool.holds(a)
+	switch {
+	case want:
+		a.Status, a.Applied = Applied, now.UTC()
+		a.Detail = "rrwatch was stopped before it knew; AWS was read instead"
+		e := i.entry(ActionApplied, "AWS was read and has it: "+a.String())
+		e.Action = &a
+		s.record(ctx, e)
+	case now.Sub(a.Begun) > settleAfter && pool.Read.Sub(a.Begun) > settleAfter:
+		a.Status, a.Ended = Failed, now.UTC()
+		a.Detail = "rrwatch was stopped before it knew; AWS was read and has " + as
+		e := i.entry(ActionEnded, endText(a))
+		e.Action = &a
+		s.record(ctx, e)
+	}
+}
+
+// holds says what the wiring has in the place that the action changes, and
+// whether that is what the action wants.
+func (p *Pool) holds(a Action) (as string, want bool) {
+	if a.Remap != nil {
+		m, _ := p.Member(a.Member)
+		return "the address on " + carrierName(p, m), m.Carrier() == a.Remap.To
+	}
+	present := RecordSet{}
+	for _, set := range p.Sets {
+		if set.Key() == a.Reweigh.key() {
+			present = set
+		}
+	}
+	return "the record set otherwise", present.Equal(a.Reweigh.Shall)
+}

@@ -1,0 +1,83 @@
+package failover
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"rrwatch/monitor"
+)
+
+func sortIncidents(list []Incident) {
+	slices.SortFunc(list, func(a, b Incident) int {
+		return cmp.Or(a.Member.Compare(b.Member), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// show is the view of the present state. It shares nothing that the owner
+// still changes.
+func (s *state) show(snap *monitor.Snapshot, now time.Time) *View {
+	v := &View{At: now, Vantage: s.Vantage, Blind: snap.Blind, Brake: s.brake, NoRecord: s.noRecord}
+	for _, spec := range s.Specs {
+		w := s.wirings[spec.Name]
+		p := PoolView{
+			Name: spec.Name, Record: spec.Record, Policy: spec.Policy,
+			Trouble: w.trouble, Plan: s.plans[spec.Name],
+		}
+		if spec.Maintenance != nil {
+			if until, in := spec.Maintenance(now); in {
+				p.Maintenance = until
+			}
+		}
+		if w.pool != nil {
+			p.Read, p.Notices = w.pool.Read, w.pool.Notices
+			p.Members = s.showMembers(spec, w.pool, snap)
+			p.Spare = showSpare(spec, w.pool, snap, now)
+		}
+		v.Pools = append(v.Pools, p)
+	}
+	return v
+}
+
+func (s *state) showMembers(spec *Spec, pool *Pool, snap *monitor.Snapshot) []MemberView {
+	list := make([]MemberView, 0, len(pool.Members))
+	for _, m := range pool.Members {
+		if m.Address != nil {
+			m.Address = new(*m.Address) // the owner overlays its own moves on it
+		}
+		b := believe(spec, m.Addr, snap)
+		view := MemberView{Member: m, State: b.State, Since: b.Since, ToChange: b.toChange(), Checks: b.Checks}
+		view.Carrier, _ = pool.Instance(m.Carrier())
+		if i, open := s.openFor(spec.Name, m.Addr); open {
+			view.Incident = i.ID
+			_, view.Withdrawn = i.Withdrawn()
+		}
+		for _, h := range s.plans[spec.Name].Held {
+			if h.Member == m.Addr {
+				view.Holds = append(view.Holds, h)
+			}
+		}
+		list = append(list, view)
+	}
+	return list
+}
+
+func showSpare(spec *Spec, pool *Pool, snap *monitor.Snapshot, now time.Time) []SpareView {
+	var list []SpareView
+	for _, i := range pool.Spare() {
+		view := SpareView{Instance: i, Probe: i.ProbeAddr(spec.Instances.Address), Why: unfit(i)}
+		b := believe(spec, view.Probe, snap)
+		view.State, view.Since, view.ToChange, view.Checks = b.State, b.Since, b.toChange(), b.Checks
+		switch {
+		case view.Why != "":
+		case !view.Probe.IsValid():
+			view.Why = "has no address to ask it at"
+		case !b.passing(spec, now):
+			view.Why = "does not pass the checks now"
+		default:
+			view.Standby = true
+		}
+		list = append(list, view)
+	}
+	return list
+}

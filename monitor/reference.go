@@ -1,0 +1,86 @@
+package monitor
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"rrwatch/probe"
+)
+
+// How references are asked: often enough that blindness is known before three
+// fails at the default recheck are.
+const (
+	referenceInterval = 2 * time.Second
+	referenceTimeout  = time.Second
+	referenceRecheck  = 500 * time.Millisecond
+	referenceRest     = 200 * time.Millisecond // not asked more often than this
+)
+
+func isReference(t probe.Target) bool { return t.Pool == "" }
+
+// reference watches the references.
+func (w *watcher) reference(now time.Time) {
+	for _, addr := range w.options.References {
+		w.schedule.put(Watch{
+			Target: probe.Target{Check: "reference", Addr: addr}, Probe: probe.TCP(w.options.Dial),
+			Interval: referenceInterval, Timeout: referenceTimeout, Recheck: referenceRecheck,
+			Thresholds: Thresholds{Fall: 1, Clear: 1, Rise: 1},
+		}, now)
+	}
+}
+
+// askReferences asks all references now: a target has begun to fail, and
+// whether that is believed depends on them.
+func (w *watcher) askReferences(now time.Time) {
+	for _, addr := range w.options.References {
+		e := w.schedule.entries[probe.Target{Check: "reference", Addr: addr}]
+		if now.Sub(e.health.Last.At) >= referenceRest {
+			w.schedule.hasten(e, now)
+		}
+	}
+}
+
+// look decides from the references' latest answers whether the watcher is
+// blind: it is when most of those that were asked did not pass. An
+// Inconclusive answer counts against: our own network being down is blindness.
+func (w *watcher) look(now time.Time) {
+	asked, silent := 0, 0
+	for _, addr := range w.options.References {
+		last := w.schedule.entries[probe.Target{Check: "reference", Addr: addr}].health.Last
+		if last.At.IsZero() {
+			continue
+		}
+		asked++
+		if last.Verdict != probe.Pass {
+			silent++
+		}
+	}
+	was := w.blind
+	w.blind = ""
+	if silent*2 > asked {
+		w.blind = fmt.Sprintf("%d of %d references do not answer", silent, asked)
+	}
+	if (was == "") != (w.blind == "") {
+		w.show(now)
+		w.nudge()
+	}
+}
+
+// sighted is when most references were last seen to answer: the latest moment
+// since which more than half of them have passed. Zero: not yet.
+func (w *watcher) sighted() time.Time {
+	var passed []time.Time
+	for _, addr := range w.options.References {
+		h := w.schedule.entries[probe.Target{Check: "reference", Addr: addr}].health
+		if h.Last.Verdict == probe.Pass {
+			passed = append(passed, h.Last.At)
+		}
+	}
+	most := len(w.options.References)/2 + 1
+	if len(passed) < most {
+		return time.Time{}
+	}
+	slices.SortFunc(passed, func(a, b time.Time) int { return b.Compare(a) })
+	return passed[most-1]
+}
