@@ -24,7 +24,7 @@ func readCron(s *section, key, fallback string) (string, cron.Schedule) {
 	if err == nil {
 		return expression, schedule
 	}
-	problem := "bad cron expression " + s.shownAs(key, fallback)
+	problem := fmt.Sprintf("bad cron expression %q", s.shownAs(key, fallback))
 	// The library's reason repeats parts of the expression, which may come from a variable.
 	if expression == s.shownAs(key, fallback) {
 		problem += ": " + err.Error()

@@ -8,7 +8,7 @@ func nearest(word string, candidates []string) string {
 	best, least := "", 3
 	for _, c := range candidates {
 		// A short word is near to too many others: let one slip in three letters pass.
-		d := distance(word, c)
+		d := distance(word, strings.ToLower(c))
 		if d < least && d <= max(1, len(c)/3) {
 			best, least = c, d
 		}

@@ -185,7 +185,7 @@ func (v value) merge(node *yaml.Node, open map[*yaml.Node]bool) []entry {
 		delete(open, node)
 		return all
 	default:
-		v.doc.fail(node, v.path, "wants a mapping after <<", "write << : *name, with an anchor &name at a mapping")
+		v.doc.fail(node, v.path, "wants a mapping after <<", "write <<: *name, with an anchor &name at a mapping")
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -61,19 +62,20 @@ func secretFile(v value) (Secret, bool) {
 	if !ok {
 		return "", false
 	}
+	file := strconv.Quote(v.node.Value)
 	data, err := readSecret(path)
 	secret := strings.TrimRight(string(data), "\r\n")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		v.fail(v.shown()+" does not exist", "write the secret to that file, or correct the path")
+		v.fail(file+" does not exist", "write the secret to that file, or correct the path")
 	case errors.Is(err, fs.ErrPermission):
-		v.fail(v.shown()+" may not be read", "let the user that rrwatch runs as read it")
+		v.fail(file+" may not be read", "let the user that rrwatch runs as read it")
 	case errors.Is(err, errNoSecret):
-		v.fail(v.shown()+" is no file of at most 64 KiB", "name the file that holds the secret")
+		v.fail(file+" is no file of at most 64 KiB", "name the file that holds the secret")
 	case err != nil:
-		v.fail(v.shown()+" cannot be read", "check the path and the disk")
+		v.fail(file+" cannot be read", "check the path and the disk")
 	case secret == "":
-		v.fail(v.shown()+" is empty", "write the secret to it")
+		v.fail(file+" is empty", "write the secret to it")
 	default:
 		return Secret(secret), true
 	}
