@@ -130,11 +130,12 @@ func New(o Options) (http.Handler, error) {
 
 func (s *server) route(metrics http.Handler) *http.ServeMux {
 	mux := http.NewServeMux()
+	to := func(path string) func(*http.Request) string { return func(*http.Request) string { return path } }
 	mux.HandleFunc("GET /{$}", s.overview)
 	mux.HandleFunc("GET /incidents", s.incidents)
 	mux.HandleFunc("GET /incidents/{id}", s.incident)
-	mux.HandleFunc("POST /incidents/{id}/approve", s.approveForm)
-	mux.HandleFunc("POST /brake/release", s.releaseForm)
+	mux.HandleFunc("POST /incidents/{id}/approve", s.byForm(s.approve, func(r *http.Request) string { return "/incidents/" + r.PathValue("id") }))
+	mux.HandleFunc("POST /brake/release", s.byForm(s.release, to("/")))
 	mux.HandleFunc("GET /assets/{name}", s.asset)
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /healthz", s.healthz)
@@ -145,15 +146,15 @@ func (s *server) route(metrics http.Handler) *http.ServeMux {
 	mux.HandleFunc("GET /api/v1/incidents", s.apiIncidents)
 	mux.HandleFunc("GET /api/v1/incidents/{id}", s.apiIncident)
 	mux.HandleFunc("GET /api/v1/journal", s.apiJournal)
-	mux.HandleFunc("POST /api/v1/incidents/{id}/approve", s.apiApprove)
-	mux.HandleFunc("POST /api/v1/brake/release", s.apiRelease)
+	mux.HandleFunc("POST /api/v1/incidents/{id}/approve", s.byAPI(s.approve))
+	mux.HandleFunc("POST /api/v1/brake/release", s.byAPI(s.release))
 
 	if s.Demo != nil {
 		mux.HandleFunc("GET /demo", s.demo)
-		mux.HandleFunc("POST /demo/break", s.breakForm)
-		mux.HandleFunc("POST /demo/heal", s.healForm)
-		mux.HandleFunc("POST /api/v1/demo/break", s.apiBreak)
-		mux.HandleFunc("POST /api/v1/demo/heal", s.apiHeal)
+		mux.HandleFunc("POST /demo/break", s.byForm(s.breakThing, to("/demo")))
+		mux.HandleFunc("POST /demo/heal", s.byForm(s.healThing, to("/demo")))
+		mux.HandleFunc("POST /api/v1/demo/break", s.byAPI(s.breakThing))
+		mux.HandleFunc("POST /api/v1/demo/heal", s.byAPI(s.healThing))
 	}
 	return mux
 }
@@ -170,10 +171,10 @@ func (s *server) dispatch(w http.ResponseWriter, r *http.Request) {
 	h.ServeHTTP(said, r)
 	if allow := said.header.Get("Allow"); allow != "" {
 		w.Header().Set("Allow", allow)
-		s.fail(w, r, http.StatusMethodNotAllowed, "This address answers "+allow+" only.")
+		s.fail(w, r, http.StatusMethodNotAllowed, "this address answers "+allow+" only")
 		return
 	}
-	s.fail(w, r, http.StatusNotFound, "There is no such page.")
+	s.fail(w, r, http.StatusNotFound, "there is no such page")
 }
 
 // statusOnly takes an answer and keeps its header.

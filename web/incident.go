@@ -1,0 +1,175 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"rrwatch/failover"
+	"rrwatch/probe"
+)
+
+// incidentModel is one incident as its page shows it.
+type incidentModel struct {
+	incidentRow
+	Closed    stamp
+	Began     stamp // the first bad result
+	Instance  string
+	Zone      string
+	CauseText string
+	Evidence  []string
+	Results   []resultModel
+	Held      []holdModel
+	Approved  string
+	By        string
+	Asks      []proposal
+	Actions   []actionModel
+	Clock     clockModel
+	Steps     []entryModel
+}
+
+// resultModel is one result of the evidence.
+type resultModel struct {
+	At      stamp
+	Target  string
+	Verdict badge
+	Answer  string
+	Detail  string
+	Took    string
+}
+
+// actionModel is one action with its times.
+type actionModel struct {
+	What, Why, By string
+	Status        badge
+	Begun         stamp
+	Applied       string // after Begun
+	Served        string // after Begun
+	Ended         string // after Begun
+	Change        string
+	Detail        string
+}
+
+// proposal is an action that waits for a person.
+type proposal struct {
+	Action string
+	Text   string
+	User   string // who would approve; empty: the form asks
+	Path   string
+}
+
+func (s *server) incident(w http.ResponseWriter, r *http.Request) {
+	now := time.Now()
+	i, ok := s.find(w, r)
+	if !ok {
+		return
+	}
+	page := struct {
+		frame
+		Incident incidentModel
+	}{frame: s.frame(r, "incidents", "Incident "+strconv.FormatInt(i.ID, 10), now), Incident: incidentOf(i, now)}
+	page.Live = true
+	page.Incident.Asks = proposals(i, s.Views(), s.user(r))
+	s.render(w, r, http.StatusOK, "incident", page)
+}
+
+// find reads the incident that the path names. It answers the request itself
+// when there is none.
+func (s *server) find(w http.ResponseWriter, r *http.Request) (failover.Incident, bool) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil || id < 1 {
+		s.fail(w, r, http.StatusNotFound, "An incident is named by its number, such as /incidents/1.")
+		return failover.Incident{}, false
+	}
+	i, err := s.Incidents.Incident(r.Context(), id)
+	switch {
+	case err == nil:
+		return i, true
+	case s.NotFound != nil && errors.Is(err, s.NotFound):
+		s.fail(w, r, http.StatusNotFound, "There is no incident "+strconv.FormatInt(id, 10)+". It may have been removed at the end of its retention.")
+	default:
+		s.broken(w, r, "read the incident", err)
+	}
+	return failover.Incident{}, false
+}
+
+func incidentOf(i failover.Incident, now time.Time) incidentModel {
+	m := incidentModel{
+		incidentRow: rowsOf([]failover.Incident{i}, now)[0],
+		Closed:      stampAt(i.Closed, now), Began: stampAt(i.Opening.FirstBad, now),
+		Instance: i.Opening.Instance, Zone: i.Opening.Zone,
+		CauseText: causeWords(i.Diagnosis.Cause), Evidence: i.Diagnosis.Evidence,
+		Held: holdsOf(i.Held), Approved: i.Approved, By: i.By, Clock: clockOf(i, now),
+	}
+	for _, r := range i.Opening.Evidence {
+		m.Results = append(m.Results, resultOf(r, now))
+	}
+	for _, a := range i.Actions {
+		m.Actions = append(m.Actions, actionOf(a, now))
+	}
+	for _, n := range i.Notes {
+		m.Steps = append(m.Steps, entryModel{At: stampAt(n.At, now), Kind: kindBadge(n.Kind), Text: n.Text})
+	}
+	return m
+}
+
+func resultOf(r probe.Result, now time.Time) resultModel {
+	m := resultModel{At: stampAt(r.At, now), Target: r.Target.Check + " " + r.Target.Addr.String(), Answer: answer(r), Detail: r.Detail}
+	if r.Phases.Whole > 0 {
+		m.Took = short(r.Phases.Whole)
+	}
+	m.Verdict = badge{r.Verdict.String(), mute}
+	switch r.Verdict {
+	case probe.Pass:
+		m.Verdict.Tone = good
+	case probe.Fail:
+		m.Verdict.Tone = bad
+	case probe.Inconclusive:
+	}
+	return m
+}
+
+func actionOf(a failover.Action, now time.Time) actionModel {
+	after := func(t time.Time) string {
+		if t.IsZero() || a.Begun.IsZero() {
+			return ""
+		}
+		return "+" + short(t.Sub(a.Begun).Round(10*time.Microsecond))
+	}
+	return actionModel{
+		What: a.String(), Why: a.Why, By: a.By, Status: badge{string(a.Status), statusTone(a.Status)},
+		Begun: stampAt(a.Begun, now), Applied: after(a.Applied), Served: after(a.Served), Ended: after(a.Ended),
+		Change: a.Change, Detail: a.Detail,
+	}
+}
+
+// proposals are the actions that only a person's approval holds back: the
+// pool's mode is propose and the guard is the mode.
+func proposals(i failover.Incident, v *failover.View, user string) []proposal {
+	if !i.Open() || !proposes(v, i.Pool) {
+		return nil
+	}
+	var asks []proposal
+	for _, h := range i.Held {
+		if h.Guard == failover.GuardMode && h.Action != "" && h.Action != i.Approved {
+			asks = append(asks, proposal{
+				Action: h.Action, Text: h.Text, User: user,
+				Path: "/incidents/" + strconv.FormatInt(i.ID, 10) + "/approve",
+			})
+		}
+	}
+	return asks
+}
+
+func proposes(v *failover.View, pool string) bool {
+	if v == nil {
+		return false
+	}
+	for _, p := range v.Pools {
+		if p.Name == pool {
+			return p.Policy.Mode == failover.Propose
+		}
+	}
+	return false
+}

@@ -1,0 +1,163 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"rrwatch/failover"
+	"rrwatch/monitor"
+)
+
+// metrics is the handler of /metrics, with a registry of its own.
+func (s *server) metrics() (http.Handler, error) {
+	reg := prometheus.NewRegistry()
+	for _, c := range []prometheus.Collector{
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		newCollector(s.Views, s.Journal, s.Version),
+	} {
+		if err := reg.Register(c); err != nil {
+			return nil, fmt.Errorf("start the dashboard: register the metrics: %w", err)
+		}
+	}
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorLog: promLog{s.Log}, Timeout: 10 * time.Second}), nil
+}
+
+// promLog hands the collector's complaints to our logger.
+type promLog struct{ log *slog.Logger }
+
+func (p promLog) Println(v ...any) {
+	p.log.Error("the metrics could not be gathered", "error", strings.TrimSpace(fmt.Sprintln(v...)))
+}
+
+// collector reads the view at each scrape, so that no number is ever older
+// than the view.
+type collector struct {
+	views   func() *failover.View
+	journal Journal
+	version string
+
+	target, member, withdrawn, standbys, incidents *prometheus.Desc
+	brake, blind, noRecord, viewAt, seq, build     *prometheus.Desc
+}
+
+func newCollector(views func() *failover.View, j Journal, version string) *collector {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("rrwatch_"+name, help, labels, nil)
+	}
+	return &collector{
+		views: views, journal: j, version: version,
+		target:    desc("target_up", "1 if the check of the address is believed up, 0 if down; absent while unknown.", "pool", "check", "addr"),
+		member:    desc("member_up", "1 if the published address is believed up, 0 if down; absent while unknown.", "pool", "addr"),
+		withdrawn: desc("member_withdrawn", "1 while rrwatch keeps the address out of the DNS answers.", "pool", "addr"),
+		standbys:  desc("standbys", "Healthy instances that carry no member and could take one.", "pool"),
+		incidents: desc("incidents_open", "Members with an open incident.", "pool"),
+		brake:     desc("brake_latched", "1 while all automatic action is stopped until a person releases it."),
+		blind:     desc("blind", "1 while the watcher trusts none of its own fails."),
+		noRecord:  desc("journal_broken", "1 while the journal cannot be written, which holds all action."),
+		viewAt:    desc("view_timestamp_seconds", "When the pools were last looked at, in Unix time."),
+		seq:       desc("journal_seq", "Sequence number of the journal's newest entry."),
+		build:     desc("build_info", "Always 1; its labels say what is running.", "version", "go_version"),
+	}
+}
+
+// Describe sends what Collect may send.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		c.target, c.member, c.withdrawn, c.standbys, c.incidents,
+		c.brake, c.blind, c.noRecord, c.viewAt, c.seq, c.build,
+	} {
+		ch <- d
+	}
+}
+
+// Collect computes every number from the present view.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	out := sink{ch: ch, seen: map[string]bool{}}
+	out.gauge(c.build, 1, c.version, runtime.Version())
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if seq, err := c.journal.Last(ctx); err == nil {
+		out.gauge(c.seq, float64(seq))
+	}
+	v := c.views()
+	if v == nil {
+		return
+	}
+	out.gauge(c.brake, truth(v.Brake != nil))
+	out.gauge(c.blind, truth(v.Blind != ""))
+	out.gauge(c.noRecord, truth(v.NoRecord != ""))
+	out.gauge(c.viewAt, float64(v.At.UnixMilli())/1000)
+	for _, p := range v.Pools {
+		c.pool(out, p)
+	}
+}
+
+func (c *collector) pool(out sink, p failover.PoolView) {
+	var open, standbys float64
+	for _, m := range p.Members {
+		addr := m.Addr.String()
+		out.state(c.member, m.State, p.Name, addr)
+		out.gauge(c.withdrawn, truth(m.Withdrawn), p.Name, addr)
+		open += truth(m.Incident != 0)
+		for _, check := range m.Checks {
+			out.state(c.target, check.Health.State, p.Name, check.Name, addr)
+		}
+	}
+	for _, s := range p.Spare {
+		standbys += truth(s.Standby)
+		for _, check := range s.Checks {
+			if s.Probe.IsValid() {
+				out.state(c.target, check.Health.State, p.Name, check.Name, s.Probe.String())
+			}
+		}
+	}
+	out.gauge(c.incidents, open, p.Name)
+	out.gauge(c.standbys, standbys, p.Name)
+}
+
+// sink sends each series once: two instances that are asked at one address
+// are one target, and a doubled series would fail the whole scrape.
+type sink struct {
+	ch   chan<- prometheus.Metric
+	seen map[string]bool
+}
+
+func (s sink) gauge(d *prometheus.Desc, value float64, labels ...string) {
+	key := d.String() + "\x00" + strings.Join(labels, "\x00")
+	if s.seen[key] {
+		return
+	}
+	s.seen[key] = true
+	m, err := prometheus.NewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	if err != nil {
+		m = prometheus.NewInvalidMetric(d, err)
+	}
+	s.ch <- m
+}
+
+func (s sink) state(d *prometheus.Desc, state monitor.State, labels ...string) {
+	switch state {
+	case monitor.Up:
+		s.gauge(d, 1, labels...)
+	case monitor.Down:
+		s.gauge(d, 0, labels...)
+	case monitor.Unknown:
+	}
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,288 @@
+package web
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+
+	"rrwatch/failover"
+	"rrwatch/monitor"
+	"rrwatch/probe"
+)
+
+// poolModel is one pool as pages show it.
+type poolModel struct {
+	Name, Record string
+	Mode         badge
+	ModeMeans    string
+	Read         stamp
+	Trouble      string
+	Notices      []string
+	Maintenance  stamp
+	Members      []memberModel
+	Spares       []spareModel
+	Up, Standbys int
+	Do           []failover.Action
+	Held         []holdModel
+	Ring         []arc
+}
+
+type memberModel struct {
+	Addr      string
+	State     badge
+	Since     stamp
+	Carrier   string // the instance's name, or its id
+	CarrierID string // its id, if it also has a name
+	Zone      string
+	Trouble   string // what is odd about the carrier
+	DNS       string
+	DNSDetail string
+	Published bool
+	Withdrawn bool
+	Incident  int64
+	Checks    []checkModel
+}
+
+type spareModel struct {
+	Name, ID, Zone string
+	Probe          string
+	State          badge
+	Since          stamp
+	Standby        bool
+	Why            string
+	Checks         []checkModel
+}
+
+// checkModel is what one check last heard, and what it would take to change
+// the belief.
+type checkModel struct {
+	Name, Kind string
+	State      badge
+	Answer     string // "pass", or the reason
+	Bad        bool
+	Detail     string
+	Took       string
+	Asked      stamp
+	Suspect    bool
+	ToChange   string
+}
+
+type holdModel struct {
+	Member, Guard, Text, Action, Remedy string
+}
+
+// arc is one member's part of the pool's ring, in hundredths of the circle.
+type arc struct {
+	Length, Offset float64
+	Tone           tone
+}
+
+func poolOf(p failover.PoolView, now time.Time) poolModel {
+	m := poolModel{
+		Name: p.Name, Record: p.Record, Read: stampAt(p.Read, now), Trouble: p.Trouble, Notices: p.Notices,
+		Maintenance: stampAt(p.Maintenance, now), Do: p.Plan.Actions, Held: holdsOf(p.Plan.Held),
+	}
+	m.Mode, m.ModeMeans = modeBadge(p.Policy.Mode)
+	for _, member := range p.Members {
+		if member.State == monitor.Up {
+			m.Up++
+		}
+		m.Members = append(m.Members, memberOf(member, now))
+	}
+	for _, spare := range p.Spare {
+		if spare.Standby {
+			m.Standbys++
+		}
+		m.Spares = append(m.Spares, spareOf(spare, now))
+	}
+	m.Ring = ringOf(m.Members)
+	return m
+}
+
+func memberOf(v failover.MemberView, now time.Time) memberModel {
+	m := memberModel{
+		Addr: v.Addr.String(), Since: stampAt(v.Since, now),
+		Published: v.Published, Withdrawn: v.Withdrawn, Incident: v.Incident, Checks: checksOf(v.Checks, now),
+	}
+	m.State = stateBadge(v.State, anySuspect(m.Checks))
+	m.DNS, m.DNSDetail = dnsWords(v.Member)
+	m.Carrier, m.CarrierID, m.Zone = v.Carrier.ID, "", v.Carrier.Zone
+	if v.Carrier.Name != "" {
+		m.Carrier, m.CarrierID = v.Carrier.Name, v.Carrier.ID
+	}
+	switch {
+	case v.Address == nil:
+		m.Trouble = "no Elastic IP of this account: watched, never moved"
+	case v.Address.ServiceManaged != "":
+		m.Trouble = "owned by the service " + v.Address.ServiceManaged + ": never moved"
+	case v.Address.Instance == "":
+		m.Trouble = "carried by no instance"
+	case v.Carrier.State != "" && v.Carrier.State != "running":
+		m.Trouble = v.Carrier.State
+	}
+	if m.Carrier == "" && v.Address != nil {
+		m.Carrier = v.Address.Instance
+	}
+	return m
+}
+
+func spareOf(v failover.SpareView, now time.Time) spareModel {
+	m := spareModel{
+		Name: v.ID, Zone: v.Zone, Since: stampAt(v.Since, now), Standby: v.Standby, Why: v.Why, Checks: checksOf(v.Checks, now),
+	}
+	if v.Name != "" {
+		m.Name, m.ID = v.Name, v.ID
+	}
+	if v.Probe.IsValid() {
+		m.Probe = v.Probe.String()
+	}
+	m.State = stateBadge(v.State, anySuspect(m.Checks))
+	return m
+}
+
+// dnsWords says how the name answers with the member.
+func dnsWords(m failover.Member) (words, detail string) {
+	set := m.Set
+	if set.HealthCheck != "" {
+		detail = "has a Route 53 health check"
+	}
+	switch {
+	case !set.Exists():
+		return "no record set", detail
+	case set.Foreign != "":
+		return "never edited", set.Foreign
+	case set.Weight != nil:
+		words = "weight " + strconv.FormatInt(*set.Weight, 10)
+	case set.MultiValue:
+		words = "multivalue answer"
+	default:
+		words = "one of " + count(len(set.Values), "value")
+	}
+	if set.Identifier != "" {
+		words += " · " + set.Identifier
+	}
+	return words, detail
+}
+
+func checksOf(checks []failover.CheckView, now time.Time) []checkModel {
+	models := make([]checkModel, 0, len(checks))
+	for _, c := range checks {
+		last := c.Health.Last
+		m := checkModel{
+			Name: c.Name, Kind: c.Kind, Suspect: c.Health.Suspect(), ToChange: c.ToChange,
+			State: stateBadge(c.Health.State, c.Health.Suspect()), Asked: stampAt(last.At, now),
+			Detail: last.Detail, Bad: last.Verdict == probe.Fail,
+		}
+		m.Answer = answer(last)
+		if last.Phases.Whole > 0 {
+			m.Took = short(last.Phases.Whole)
+		}
+		models = append(models, m)
+	}
+	return models
+}
+
+// answer is a result in a word or two.
+func answer(r probe.Result) string {
+	switch {
+	case r.At.IsZero():
+		return "not asked yet"
+	case r.Reason != "" && r.Verdict == probe.Inconclusive:
+		return "inconclusive: " + string(r.Reason)
+	case r.Reason != "":
+		return string(r.Reason)
+	}
+	return r.Verdict.String()
+}
+
+func anySuspect(checks []checkModel) bool {
+	return slices.ContainsFunc(checks, func(c checkModel) bool { return c.Suspect })
+}
+
+func holdsOf(held []failover.Hold) []holdModel {
+	models := make([]holdModel, 0, len(held))
+	for _, h := range held {
+		m := holdModel{Guard: string(h.Guard), Text: h.Text, Action: h.Action, Remedy: string(h.Remedy)}
+		if h.Member != (netip.Addr{}) {
+			m.Member = h.Member.String()
+		}
+		models = append(models, m)
+	}
+	return models
+}
+
+// ringOf draws the members as equal parts of a circle, in their order.
+func ringOf(members []memberModel) []arc {
+	const gap = 4
+	n := float64(len(members))
+	arcs := make([]arc, 0, len(members))
+	for i, m := range members {
+		a := arc{Length: 100, Tone: m.State.Tone}
+		if n > 1 {
+			a.Length = max(100/n-gap, 1)
+			a.Offset = -100 / n * float64(i)
+		}
+		if m.Withdrawn && m.State.Tone == good {
+			a.Tone = warn
+		}
+		arcs = append(arcs, a)
+	}
+	return arcs
+}
+
+// headline is the state of everything in one sentence.
+type headline struct {
+	Tone   tone
+	Text   string
+	Detail string
+}
+
+// headlineOf says first what is worst.
+func headlineOf(v *failover.View) headline {
+	var members, up, standbys int
+	var down, suspect []string
+	for _, p := range v.Pools {
+		for _, m := range p.Members {
+			members++
+			switch {
+			case m.State == monitor.Down:
+				down = append(down, m.Addr.String())
+			case slices.ContainsFunc(m.Checks, func(c failover.CheckView) bool { return c.Health.Suspect() }):
+				suspect = append(suspect, m.Addr.String())
+				up += boolInt(m.State == monitor.Up)
+			case m.State == monitor.Up:
+				up++
+			}
+		}
+		for _, s := range p.Spare {
+			standbys += boolInt(s.Standby)
+		}
+	}
+	h := headline{Detail: fmt.Sprintf("%d of %s up · %s", up, count(members, "member"), count(standbys, "standby"))}
+	switch {
+	case members == 0:
+		h.Tone, h.Text = warn, "No member is known yet"
+	case len(down) == 1:
+		h.Tone, h.Text = bad, down[0]+" is down"
+	case len(down) > 1:
+		h.Tone, h.Text = bad, fmt.Sprintf("%d of %s are down", len(down), count(members, "member"))
+	case len(suspect) == 1:
+		h.Tone, h.Text = warn, suspect[0]+" is suspect"
+	case len(suspect) > 1:
+		h.Tone, h.Text = warn, fmt.Sprintf("%d of %s are suspect", len(suspect), count(members, "member"))
+	case up < members:
+		h.Tone, h.Text = warn, fmt.Sprintf("%s not yet seen to answer", count(members-up, "member"))
+	default:
+		h.Tone, h.Text = good, "All members are up"
+	}
+	return h
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
