@@ -97,15 +97,26 @@ func (s *Store) Size() (int64, error) {
 
 // write does work in one transaction: all of it is kept, or nothing.
 func (s *Store) write(ctx context.Context, doing string, work func(*sql.Tx) error) error {
-	if err := s.transact(ctx, work); err != nil {
-		return s.explain(doing, err)
+	err := s.transact(ctx, work)
+	if err == nil {
+		return nil
 	}
-	return nil
+	// A transaction that was rolled back because the context ended fails in
+	// several ways; callers ask for one.
+	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
+		err = fmt.Errorf("%w (%w)", ended, err)
+	}
+	return s.explain(doing, err)
+}
+
+func (s *Store) replaced() bool {
+	info, err := os.Stat(s.path)
+	return err != nil || !os.SameFile(info, s.file)
 }
 
 func (s *Store) transact(ctx context.Context, work func(*sql.Tx) error) error {
 	// SQLite would go on writing to a file that has no name any more.
-	if info, err := os.Stat(s.path); err != nil || !os.SameFile(info, s.file) {
+	if s.replaced() {
 		return errReplaced
 	}
 	tx, err := s.writer.BeginTx(ctx, nil)

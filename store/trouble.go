@@ -24,6 +24,9 @@ func (s *Store) advice(err error) string {
 	if !errors.As(err, &trouble) {
 		return ""
 	}
+	if s.file != nil && s.replaced() {
+		return errReplaced.Error()
+	}
 	folder := filepath.Dir(s.path)
 	switch trouble.Code {
 	case sqlite3.ErrFull:
