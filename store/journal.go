@@ -63,7 +63,7 @@ func detached(e failover.Entry) (failover.Entry, error) {
 func inUTC(e *failover.Entry) {
 	times := []*time.Time{&e.At}
 	if t := e.Transition; t != nil {
-		times = append(times, &t.At, &t.FirstBad)
+		times = append(times, &t.At)
 		for i := range t.Evidence {
 			times = append(times, &t.Evidence[i].At)
 		}
