@@ -92,6 +92,20 @@ func Decide(spec *Spec, pool *Pool, snap *monitor.Snapshot, h *History, now time
 	return p.plan
 }
 
+// Rehearse is the plan as it would be if all had been well until now and
+// nothing had ever been done: every published member that is Down gets an
+// incident, as one that was seen healthy before.
+func Rehearse(spec *Spec, pool *Pool, snap *monitor.Snapshot, total Budget, now time.Time) Plan {
+	h := &History{Total: total, StaleAt: now.Sub(pool.Read) + time.Minute}
+	for _, m := range pool.Members {
+		if m.Published && believe(spec, m.Addr, snap).State == monitor.Down {
+			i := Incident{Pool: spec.Name, Member: m.Addr, Opening: Opening{SeenUp: true}}
+			h.Open = append(h.Open, i)
+		}
+	}
+	return Decide(spec, pool, snap, h, now)
+}
+
 // member plans for one member that has an open incident.
 func (p *planner) member(m Member, i Incident) {
 	s := &situation{planner: p, member: m, incident: i, belief: believe(p.spec, m.Addr, p.snap)}

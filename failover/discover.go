@@ -73,11 +73,12 @@ func (s *state) withdrawn(pool string) []Reweigh {
 // carries each address, and which could. Addresses that were withdrawn stay
 // members until they are restored.
 func Discover(ctx context.Context, spec *Spec, eips EIPs, records Records, withdrawn []Reweigh) (*Pool, error) {
+	began := time.Now()
 	published, err := records.Read(ctx, spec.Zone, spec.Record)
 	if err != nil {
 		return nil, err
 	}
-	pool := &Pool{Name: spec.Name, Sets: published.Sets, ZoneID: published.ZoneID, Members: members(published.Sets, withdrawn)}
+	pool := &Pool{Name: spec.Name, Read: began, Sets: published.Sets, ZoneID: published.ZoneID, Members: members(published.Sets, withdrawn)}
 	if len(pool.Members) == 0 {
 		return nil, fmt.Errorf("%s publishes no address that can be watched%s", spec.Record, foreign(published.Sets))
 	}
@@ -98,7 +99,6 @@ func Discover(ctx context.Context, spec *Spec, eips EIPs, records Records, withd
 		}
 		pool.Notices = append(pool.Notices, notice(*m)...)
 	}
-	pool.Read = time.Now()
 	return pool, nil
 }
 
@@ -154,8 +154,12 @@ func notice(m Member) []string {
 func (s *state) read(ctx context.Context, r reading) {
 	w, now := s.wirings[r.pool], time.Now()
 	w.reading, w.due = false, now.Add(s.Discover)
-	if len(s.open(r.pool)) > 0 {
+	for _, i := range s.open(r.pool) {
 		w.due = now.Add(min(s.Discover, readSoon))
+		if r.got != nil && r.got.Read.Before(i.lastTouch()) {
+			w.due = now // it began before our own change: read again
+			break
+		}
 	}
 	if r.err != nil {
 		w.due = now.Add(min(s.Discover, readRetry))

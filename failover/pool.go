@@ -177,7 +177,7 @@ func (m Member) Carrier() string {
 // say, which instance carries each address, and which could.
 type Pool struct {
 	Name      string      `json:"name"`
-	Read      time.Time   `json:"read"`      // when it was read
+	Read      time.Time   `json:"read"`      // when the read of it began
 	Members   []Member    `json:"members"`   // ordered by address
 	Instances []Instance  `json:"instances"` // ordered by id
 	Sets      []RecordSet `json:"sets"`      // A and AAAA sets of the name, as read

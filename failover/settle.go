@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"rrwatch/monitor"
@@ -128,7 +129,7 @@ func endText(a Action) string {
 func (s *state) settle(ctx context.Context, spec *Spec, pool *Pool, snap *monitor.Snapshot, now time.Time) {
 	for _, i := range s.open(spec.Name) {
 		a, unfinished := i.Unfinished()
-		if !unfinished || s.working[a.ID] {
+		if !unfinished || s.working[a.ID] || s.unwritten(a.ID) {
 			continue
 		}
 		switch {
@@ -140,6 +141,11 @@ func (s *state) settle(ctx context.Context, spec *Spec, pool *Pool, snap *monito
 			s.confirm(ctx, a)
 		}
 	}
+}
+
+// unwritten reports whether a step of the action waits to be written down.
+func (s *state) unwritten(id int64) bool {
+	return slices.ContainsFunc(s.pending, func(e Entry) bool { return e.Action != nil && e.Action.ID == id })
 }
 
 // prove ends a move once the member's checks pass from outside, or have not in

@@ -202,7 +202,7 @@ func (w *watcher) paused(now time.Time) bool {
 
 func (w *watcher) start(ctx context.Context, watch Watch, now time.Time) {
 	w.probes.Go(func() {
-		r := probe.Result{Target: watch.Target, Vantage: w.options.Vantage, At: now, Answer: ask(ctx, watch)}
+		r := probe.Result{Target: watch.Target, Vantage: w.options.Vantage, At: now, Answer: Ask(ctx, watch)}
 		select {
 		case w.results <- r:
 		case <-ctx.Done():
@@ -210,9 +210,9 @@ func (w *watcher) start(ctx context.Context, watch Watch, now time.Time) {
 	})
 }
 
-// ask runs one probe within its timeout. A probe that panics is broken itself:
-// that says nothing about the target.
-func ask(ctx context.Context, watch Watch) (a probe.Answer) {
+// Ask runs one probe of a target within its timeout. A probe that panics is
+// broken itself: that says nothing about the target.
+func Ask(ctx context.Context, watch Watch) (a probe.Answer) {
 	ctx, cancel := context.WithTimeout(ctx, watch.Timeout)
 	defer cancel()
 	defer func() {

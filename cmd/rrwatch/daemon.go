@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"rrwatch/config"
+	"rrwatch/failover"
+	"rrwatch/monitor"
+	"rrwatch/notify"
+	"rrwatch/store"
+	"rrwatch/web"
+)
+
+// daemon is a whole rrwatch: what `run` runs, and the demo too.
+type daemon struct {
+	cfg       *config.Config
+	log       *slog.Logger
+	store     *store.Store
+	monitor   *monitor.Monitor
+	responder *failover.Responder
+	slack     *notify.Slack // nil: nobody is told by Slack
+	listener  net.Listener
+	handler   http.Handler
+}
+
+// newDaemon opens what can fail: the database and the port.
+func newDaemon(ctx context.Context, cfg *config.Config, c *cloud, demo web.Demo, log *slog.Logger) (*daemon, error) {
+	d := &daemon{cfg: cfg, log: log}
+	var err error
+	if d.store, err = store.Open(ctx, cfg.Database); err != nil {
+		return nil, err
+	}
+	d.monitor = monitor.New(monitor.Options{Vantage: cfg.Vantage, References: cfg.References, Dial: dialer()})
+	d.slack = newSlack(cfg)
+	d.responder = failover.New(failover.Options{
+		Specs: specs(cfg), Watcher: d.monitor, Nudges: d.monitor.Nudges(),
+		EIPs: c.eips, Records: c.records, Journal: d.store,
+		Total: failover.Budget(cfg.Budget), Discover: cfg.Discover,
+		Vantage: cfg.Vantage, Version: version, Log: log, Alarm: d.alarm,
+	})
+	if d.listener, err = listen(ctx, cfg.Web.Listen); err != nil {
+		return nil, errors.Join(err, d.store.Close())
+	}
+	d.handler, err = web.New(web.Options{
+		Views: d.responder.View, Journal: d.store, Incidents: shelf{d.store}, NotFound: store.ErrNotFound,
+		Operator: d.responder, Log: log, Listen: cfg.Web.Listen, Password: cfg.Web.Password.Reveal(),
+		Version: version, Demo: demo, Health: d.store.Ping,
+	})
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("open the dashboard's port: %w; set web.listen to a free address, or stop what holds this one", err)
+	}
+	return listener, nil
+}
+
+func newSlack(cfg *config.Config) *notify.Slack {
+	if cfg.Slack == nil {
+		return nil
+	}
+	return notify.NewSlack(notify.SlackOptions{
+		Token: cfg.Slack.Token.Reveal(), Channel: cfg.Slack.Channel, Webhook: cfg.Slack.Webhook.Reveal(),
+		APIURL: cfg.Slack.APIURL, BaseURL: cfg.Web.URL,
+	})
+}
+
+// close gives back what a daemon that did not run holds.
+func (d *daemon) close() error {
+	return errors.Join(d.listener.Close(), d.store.Close())
+}
+
+// run runs until ctx ends, and ends everything in order: first what looks and
+// acts, so that its last steps are written down, then what follows the journal.
+func (d *daemon) run(ctx context.Context) error {
+	followers, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var wg sync.WaitGroup
+	d.serve(followers, &wg)
+	if d.slack != nil {
+		wg.Go(func() {
+			if err := notify.Follow(followers, d.store, d.store, d.slack, d.log); err != nil {
+				d.log.Error("Slack is told nothing more", "error", err)
+			}
+		})
+	}
+	calendar := d.calendar(followers)
+	calendar.Start()
+
+	var watching sync.WaitGroup
+	watching.Go(func() { _ = d.monitor.Run(ctx) })
+	err := d.responder.Run(ctx)
+	watching.Wait()
+	<-calendar.Stop().Done()
+	stop()
+	wg.Wait()
+	return errors.Join(err, d.store.Close())
+}
+
+// stopWithin is how long answers under way may take when rrwatch ends.
+const stopWithin = 3 * time.Second
+
+func (d *daemon) serve(ctx context.Context, wg *sync.WaitGroup) {
+	server := &http.Server{
+		Handler:           d.handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
+	}
+	wg.Go(func() {
+		if err := server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
+			d.log.Error("the dashboard ended", "error", err)
+		}
+	})
+	wg.Go(func() {
+		<-ctx.Done()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			_ = server.Close()
+		}
+	})
+}
+
+// calendar holds the scheduled work.
+func (d *daemon) calendar(ctx context.Context) *cron.Cron {
+	calendar := cron.New(cron.WithLocation(time.UTC))
+	calendar.Schedule(d.cfg.Retention.Schedule, cron.FuncJob(func() {
+		removed, err := d.store.Retain(ctx, time.Now(), store.Retention{
+			Journal: d.cfg.Retention.Journal, Incidents: d.cfg.Retention.Incidents,
+		})
+		if err != nil {
+			d.log.Error("old entries were not removed", "error", err)
+			return
+		}
+		d.log.Info("old entries were removed", "entries", removed.Entries, "incidents", removed.Incidents)
+	}))
+	return calendar
+}
+
+// alarm tells Slack directly: the journal, by which it is told otherwise,
+// cannot be written.
+func (d *daemon) alarm(text string) {
+	if d.slack == nil {
+		return
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := d.slack.Shout(ctx, failover.Entry{At: time.Now(), Kind: failover.Noted, Text: text}); err != nil {
+			d.log.Error("Slack could not be told", "error", err)
+		}
+	}()
+}
+
+// shelf is the store as the pages ask it.
+type shelf struct{ *store.Store }
+
+// Incidents lists incidents as web.Incidents says.
+func (s shelf) Incidents(ctx context.Context, open *bool, before int64, limit int) ([]failover.Incident, error) {
+	return s.Store.Incidents(ctx, store.IncidentQuery{Open: open, Before: before, Limit: limit})
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	awsroute53 "github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/spf13/cobra"
+
+	"rrwatch/config"
+	"rrwatch/eip"
+	"rrwatch/failover"
+	"rrwatch/monitor"
+	"rrwatch/probe"
+	"rrwatch/route53"
+)
+
+// loadConfig reads the file that --config names.
+func loadConfig(c *cobra.Command) (*config.Config, error) {
+	path, err := c.Flags().GetString("config")
+	if err != nil {
+		return nil, err
+	}
+	return config.Load(path, os.LookupEnv)
+}
+
+// newLog logs to standard error as the file says.
+func newLog(cfg *config.Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.Log.Level}
+	if cfg.Log.Format == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
+// dialer dials addresses, never names; keep-alives are of no use to a
+// connection that asks one question.
+func dialer() probe.Dial {
+	return (&net.Dialer{KeepAlive: -1}).DialContext
+}
+
+// specs makes the pools' policies from the configuration.
+func specs(cfg *config.Config) []*failover.Spec {
+	list := make([]*failover.Spec, 0, len(cfg.Pools))
+	for _, p := range cfg.Pools {
+		spec := &failover.Spec{
+			Name: p.Name, Record: p.Record, Zone: zoneOf(p),
+			Instances: failover.Selector{
+				IDs: p.Instances.IDs, Tags: p.Instances.Tags, Address: failover.AddressUse(p.Instances.Address),
+			},
+			Policy: failover.Policy{
+				Mode: failover.Mode(p.Mode), VerifyWithin: p.VerifyWithin, Cooldown: p.Cooldown,
+				RestoreAfter: p.RestoreAfter, MinHealthy: p.MinHealthy, Budget: failover.Budget(p.Budget),
+			},
+			Maintenance: maintenance(cfg, p.Name),
+		}
+		for _, r := range p.Remedy {
+			spec.Policy.Remedies = append(spec.Policy.Remedies, failover.Remedy(r))
+		}
+		for _, c := range p.Checks {
+			spec.Checks = append(spec.Checks, newCheckOf(c))
+		}
+		list = append(list, spec)
+	}
+	return list
+}
+
+func zoneOf(p config.Pool) string {
+	if p.ZoneID != "" {
+		return p.ZoneID
+	}
+	return p.ZoneName
+}
+
+// maintenance joins the windows that are meant for a pool.
+func maintenance(cfg *config.Config, pool string) func(time.Time) (time.Time, bool) {
+	return func(now time.Time) (until time.Time, in bool) {
+		for _, m := range cfg.Maintenance {
+			if end, covers := m.Covers(now); covers && m.Includes(pool) && end.After(until) {
+				until, in = end, true
+			}
+		}
+		return until, in
+	}
+}
+
+// newCheckOf turns a configured check into one that can be asked.
+func newCheckOf(c config.Check) failover.Check {
+	return failover.Check{
+		Name: c.Name, Kind: string(c.Kind), Port: c.Port, Probe: probeOf(c),
+		Interval: c.Interval, Timeout: c.Timeout, Recheck: c.Recheck,
+		Thresholds: monitor.Thresholds{Fall: c.Fall, Clear: c.Clear, Rise: c.Rise},
+	}
+}
+
+func probeOf(c config.Check) probe.Func {
+	dial := dialer()
+	switch c.Kind {
+	case config.KindTCP:
+		return probe.TCP(dial)
+	case config.KindTLS:
+		return probe.TLS(probe.TLSOptions{Name: c.Host, Dial: dial})
+	case config.KindHTTP, config.KindHTTPS:
+	}
+	o := probe.HTTPOptions{Method: c.Method, Host: c.Host, Path: c.Path, Header: http.Header{}, Body: c.Body, Dial: dial}
+	for name, value := range c.Headers {
+		o.Header.Set(name, value.Reveal())
+	}
+	for _, r := range c.Status {
+		o.Status = append(o.Status, probe.StatusRange{From: r.Low, To: r.High})
+	}
+	if c.Kind == config.KindHTTPS {
+		o.TLS = &probe.TLSOptions{}
+	}
+	return probe.HTTP(o)
+}
+
+// cloud is AWS as rrwatch uses it.
+type cloud struct {
+	eips    *eip.Client
+	records *zones
+}
+
+// newCloud makes the clients. It makes no call yet, but reads the machine's
+// AWS configuration.
+func newCloud(ctx context.Context, cfg *config.Config, credentials aws.CredentialsProvider) (*cloud, error) {
+	options := []func(*awsconfig.LoadOptions) error{
+		awsconfig.WithRegion(cfg.Region),
+		awsconfig.WithRetryMode(aws.RetryModeStandard), // whatever the environment says
+		awsconfig.WithAppID("rrwatch"),
+	}
+	if cfg.AWS.Profile != "" {
+		options = append(options, awsconfig.WithSharedConfigProfile(cfg.AWS.Profile))
+	}
+	if cfg.AWS.EndpointURL != "" {
+		options = append(options, awsconfig.WithBaseEndpoint(cfg.AWS.EndpointURL))
+	}
+	if credentials != nil {
+		options = append(options, awsconfig.WithCredentialsProvider(credentials))
+	}
+	loaded, err := awsconfig.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, fmt.Errorf("read this machine's AWS configuration: %w; correct aws.profile or the files in ~/.aws", err)
+	}
+	return &cloud{eips: eip.New(eip.Clients(loaded)), records: newZones(cfg, route53.SDK(loaded))}, nil
+}
+
+// zones sends each pool's record sets to the client that knows the name
+// servers to ask for them.
+type zones struct {
+	byRecord map[string]*route53.Client
+}
+
+var _ failover.Records = (*zones)(nil)
+
+func newZones(cfg *config.Config, client *awsroute53.Client) *zones {
+	z := &zones{byRecord: map[string]*route53.Client{}}
+	shared := map[string]*route53.Client{}
+	for _, p := range cfg.Pools {
+		key := fmt.Sprint(p.NameServers)
+		if shared[key] == nil {
+			shared[key] = route53.New(client, append([]netip.AddrPort(nil), p.NameServers...))
+		}
+		z.byRecord[p.Record] = shared[key]
+	}
+	return z
+}
+
+// Read reads the sets of a configured name.
+func (z *zones) Read(ctx context.Context, zone, name string) (failover.Published, error) {
+	return z.byRecord[name].Read(ctx, zone, name)
+}
+
+// Edit edits a set of a configured name.
+func (z *zones) Edit(ctx context.Context, r failover.Reweigh, comment string) (string, error) {
+	client, err := z.of(r)
+	if err != nil {
+		return "", err
+	}
+	return client.Edit(ctx, r, comment)
+}
+
+// Confirm waits until the authoritative servers answer so.
+func (z *zones) Confirm(ctx context.Context, r failover.Reweigh, change string) error {
+	client, err := z.of(r)
+	if err != nil {
+		return err
+	}
+	return client.Confirm(ctx, r, change)
+}
+
+// of finds the client by the name that is edited: a name that no pool has
+// belongs to somebody else (I10).
+func (z *zones) of(r failover.Reweigh) (*route53.Client, error) {
+	name := r.Was.Name
+	if name == "" {
+		name = r.Shall.Name
+	}
+	if client := z.byRecord[name]; client != nil {
+		return client, nil
+	}
+	return nil, &failover.Refusal{Guard: failover.GuardNotOurs, Text: fmt.Sprintf("edit %s: no configured pool has this name", name)}
+}
