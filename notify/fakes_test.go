@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -125,12 +126,6 @@ func (s *workspace) which(want func(*message) bool) []message {
 	return list
 }
 
-func (s *workspace) set(upset func(call int, method string, w http.ResponseWriter) bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.upset = upset
-}
-
 func (s *workspace) remove(ts string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -213,6 +208,8 @@ type memory struct {
 	// crash is asked before and after each Advance is kept; an error is
 	// returned to the caller.
 	crash func(advance int, kept bool) error
+	// unread makes this many reads fail.
+	unread int
 }
 
 func newMemory(entries ...failover.Entry) *memory {
@@ -238,6 +235,10 @@ func (m *memory) add(entries ...failover.Entry) {
 func (m *memory) Since(_ context.Context, after int64, limit int) ([]failover.Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.unread > 0 {
+		m.unread--
+		return nil, errors.New("the database is locked")
+	}
 	rest := m.entries[after:]
 	return append([]failover.Entry(nil), rest[:min(limit, len(rest))]...), nil
 }
@@ -286,9 +287,7 @@ func (m *memory) Advance(ctx context.Context, _ string, seq int64, threads map[i
 		}
 	}
 	m.cursor = seq
-	for id, text := range threads {
-		m.threads[id] = text
-	}
+	maps.Copy(m.threads, threads)
 	if m.crash != nil {
 		return m.crash(m.advances, true)
 	}

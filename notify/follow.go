@@ -2,9 +2,10 @@
 // in the database, and tells a channel such as Slack what an on-call person
 // must know.
 //
-// Everything is told at least once, and in order. What the channel has
-// accepted is recorded right after each call, so a crash repeats at most the
-// one call whose answer was not recorded; an orderly end repeats none.
+// Everything is told at least once, and each incident in order. What the
+// channel has accepted is recorded right after each call. So a crash, or an
+// answer that was lost on its way, repeats at most the one call that was not
+// recorded; an orderly end waits for the call's answer and repeats none.
 package notify
 
 import (

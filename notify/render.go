@@ -81,25 +81,22 @@ func RenderStep(i failover.Incident, e failover.Entry, baseURL string) Message {
 // RenderShout is an entry that concerns rrwatch as a whole. The brake calls
 // everyone: from then on nobody but people repairs the site.
 func RenderShout(e failover.Entry, baseURL string) Message {
-	m := Message{Text: icon(e) + " ", Colour: green}
+	m := Message{Text: icon(e) + " *rrwatch*", Colour: grey}
 	next := ""
 	switch e.Kind {
 	case failover.BrakeLatched:
-		m.Colour = red
-		m.Text += "<!channel> *The brake is latched: rrwatch repairs nothing by itself any more*"
+		m.Text, m.Colour = ":rotating_light: <!channel> *The brake is latched: rrwatch repairs nothing by itself any more*", red
 		next = "Find out why so much had to be repaired, then release the brake on " + link(baseURL, "/", "the dashboard") + "."
 	case failover.BrakeReleased:
-		m.Text += "*The brake is released: rrwatch may act again*"
+		m.Text, m.Colour = ":large_green_circle: *The brake is released: rrwatch may act again*", green
 	case failover.WentBlind:
-		m.Colour = yellow
-		m.Text += "*rrwatch does not trust its own eyes: it tells of no new outage and changes nothing*"
+		m.Text, m.Colour = ":see_no_evil: *rrwatch does not trust its own eyes and changes nothing*", yellow
 		next = "Check the network of the machine that rrwatch runs on."
 	case failover.SawAgain:
-		m.Text += "*rrwatch sees again*"
+		m.Text, m.Colour = ":large_green_circle: *rrwatch sees again*", green
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
 		failover.Noted, failover.Closed:
-		m.Colour = grey
 	}
 	m.Text += ": " + sentenceOf(e)
 	if next != "" {

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,8 +70,8 @@ func failing(i failover.Incident) string {
 	if !i.Open() {
 		heading = "*What failed*: "
 	}
-	for n := len(i.Opening.Evidence) - 1; n >= 0; n-- {
-		if r := i.Opening.Evidence[n]; r.Verdict == probe.Fail {
+	for _, r := range slices.Backward(i.Opening.Evidence) {
+		if r.Verdict == probe.Fail {
 			b.WriteString(heading + say(r.Target.String()) + ": " + say(string(r.Reason)))
 			if r.Detail != "" {
 				b.WriteString(" (" + say(r.Detail) + ")")
@@ -95,11 +96,11 @@ func cause(i failover.Incident) string {
 	if i.Diagnosis.Cause == "" {
 		return ""
 	}
-	text := "*Cause*: " + causeWords(i.Diagnosis.Cause)
-	for _, sentence := range firstOf(i.Diagnosis.Evidence, maxListed) {
-		text += "\n• " + say(sentence)
+	lines := []string{"*Cause*: " + causeWords(i.Diagnosis.Cause)}
+	for _, evidence := range firstOf(i.Diagnosis.Evidence, maxListed) {
+		lines = append(lines, "• "+say(evidence))
 	}
-	return text
+	return strings.Join(lines, "\n")
 }
 
 func causeWords(c failover.Cause) string {
@@ -210,13 +211,10 @@ func icon(e failover.Entry) string {
 			return ":warning:"
 		}
 		return ":white_check_mark:"
-	case failover.Closed, failover.BrakeReleased, failover.SawAgain:
+	case failover.Closed:
 		return ":large_green_circle:"
-	case failover.BrakeLatched:
-		return ":rotating_light:"
-	case failover.WentBlind:
-		return ":see_no_evil:"
-	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Noted:
+	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Noted,
+		failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain:
 	}
 	return ":memo:"
 }
