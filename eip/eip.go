@@ -1,0 +1,86 @@
+// Package eip reads and moves Elastic IPs: it implements failover.EIPs with Amazon EC2.
+package eip
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"rrwatch/failover"
+)
+
+// The limits of every call. They are set here and not taken from the environment: the SDK's own back-off of up to 20
+// seconds would use up the time in which an outage can still be kept short.
+const (
+	callWithin = 10 * time.Second // one call with all its retries
+	attempts   = 3                // the SDK's default
+	maxBackoff = time.Second
+)
+
+// api is what this package calls of EC2.
+type api interface {
+	DescribeAddresses(context.Context, *ec2.DescribeAddressesInput, ...func(*ec2.Options)) (*ec2.DescribeAddressesOutput, error)
+	DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
+	DescribeInstanceStatus(context.Context, *ec2.DescribeInstanceStatusInput, ...func(*ec2.Options)) (*ec2.DescribeInstanceStatusOutput, error)
+	AssociateAddress(context.Context, *ec2.AssociateAddressInput, ...func(*ec2.Options)) (*ec2.AssociateAddressOutput, error)
+}
+
+// Client reads and moves the Elastic IPs of one account in one Region. It is safe for concurrent use.
+type Client struct {
+	read, act api
+	// once retries an AssociateAddress only when EC2 says that it did nothing: the same call a second time may be
+	// charged, and may take back what somebody else has moved since.
+	once aws.Retryer
+}
+
+var (
+	_ failover.EIPs = (*Client)(nil)
+	_ api           = (*ec2.Client)(nil)
+)
+
+// New returns a Client that polls with one EC2 client and moves addresses with the other, so that polling never uses up
+// the retries that acting needs. Clients makes the two.
+func New(read, act *ec2.Client) *Client {
+	once := retry.NewStandard(pinned, func(o *retry.StandardOptions) {
+		o.Retryables = []retry.IsErrorRetryable{
+			retry.NoRetryCanceledError{},
+			retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes},
+		}
+	})
+	return &Client{read: read, act: act, once: once}
+}
+
+// Clients returns the EC2 clients for New, each with a retryer of its own: three attempts and at most one second between
+// them, whatever the environment says.
+func Clients(cfg aws.Config) (read, act *ec2.Client) {
+	client := func() *ec2.Client {
+		return ec2.NewFromConfig(cfg, func(o *ec2.Options) {
+			o.Retryer, o.RetryMaxAttempts = retry.NewStandard(pinned), 0
+		})
+	}
+	return client(), client()
+}
+
+// pinned sets all that the environment could change in the SDK's standard retryer.
+func pinned(o *retry.StandardOptions) {
+	o.MaxAttempts = attempts
+	o.MaxBackoff = maxBackoff
+	o.Backoff = retry.NewExponentialJitterBackoff(maxBackoff)
+	o.RetryCost = retry.DefaultRetryCost
+}
+
+// within makes one call of EC2 with a deadline, and explains its error.
+func within[In, Out any](
+	ctx context.Context, do func(context.Context, *In, ...func(*ec2.Options)) (*Out, error), in *In, options ...func(*ec2.Options),
+) (*Out, error) {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	out, err := do(ctx, in, options...)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return out, nil
+}

@@ -1,0 +1,211 @@
+package eip_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"rrwatch/eip"
+	"rrwatch/failover"
+	"rrwatch/simulator"
+)
+
+const (
+	first, second, standby, stopped = "i-0a1", "i-0b2", "i-0c3", "i-0d4"
+
+	allocation = "eipalloc-0a1"
+)
+
+func ip(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+// account has two carriers, a standby, a stopped instance, an address that nothing carries and one that a service owns.
+func account(o simulator.Options) *simulator.AWS {
+	a := simulator.New(o)
+	pool := map[string]string{"pool": "www", "tier": "edge"}
+	a.AddInstance(simulator.Instance{ID: first, Name: "lb-1", Zone: "eu-central-1a", Private: ip("10.0.1.11"), Tags: pool})
+	a.AddInstance(simulator.Instance{ID: second, Name: "lb-2", Zone: "eu-central-1b", Private: ip("10.0.2.12"), Tags: pool})
+	a.AddInstance(simulator.Instance{ID: standby, Name: "lb-3", Zone: "eu-central-1a", Private: ip("10.0.1.13"), Tags: pool})
+	a.AddInstance(simulator.Instance{ID: stopped, Name: "old", Private: ip("10.0.1.14"), State: "stopped"})
+	a.AddAddress(simulator.Address{IP: ip("203.0.113.11"), Allocation: allocation, Instance: first})
+	a.AddAddress(simulator.Address{IP: ip("203.0.113.12"), Allocation: "eipalloc-0b2", Instance: second})
+	a.AddAddress(simulator.Address{IP: ip("203.0.113.13"), Allocation: "eipalloc-0c3"})
+	a.AddAddress(simulator.Address{IP: ip("203.0.113.14"), Allocation: "eipalloc-0d4", ServiceManaged: "alb"})
+	return a
+}
+
+// config is the real SDK's configuration for a simulator in memory.
+func config(a http.RoundTripper) aws.Config {
+	return aws.Config{
+		Region:       "eu-central-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "not a secret", ""),
+		HTTPClient:   &http.Client{Transport: a},
+		BaseEndpoint: aws.String("http://aws.test"),
+	}
+}
+
+func open(a *simulator.AWS) *eip.Client { return eip.New(eip.Clients(config(a.Transport()))) }
+
+// change is a hook before a call: it can change the world between what is read and what is done.
+type change func(action string)
+
+// before calls a hook ahead of every call of the SDK.
+func before(a *simulator.AWS, hook change) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil, err
+		}
+		hook(form.Get("Action"))
+		return a.Transport().RoundTrip(r)
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func carrier(a *simulator.AWS, addr string) string {
+	for _, d := range a.Addresses() {
+		if d.IP == ip(addr) {
+			return d.Instance
+		}
+	}
+	return "no such address"
+}
+
+// wantRefusal fails the test unless err is a refusal by guard that says text.
+func wantRefusal(t *testing.T, err error, guard failover.Guard, text string) {
+	t.Helper()
+	refusal, ok := errors.AsType[*failover.Refusal](err)
+	if !ok {
+		t.Fatalf("got %v, want a refusal by %s", err, guard)
+	}
+	if refusal.Guard != guard || !strings.Contains(refusal.Text, text) {
+		t.Errorf("got %s: %s\nwant %s: …%s…", refusal.Guard, refusal.Text, guard, text)
+	}
+}
+
+func wantText(t *testing.T, err error, texts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	for _, text := range texts {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("got %v\nwant …%s…", err, text)
+		}
+	}
+}
+
+func TestMovesAnAddressOverTCPAndInMemory(t *testing.T) {
+	for name, connect := range map[string]func(*simulator.AWS) aws.Config{
+		"memory": func(a *simulator.AWS) aws.Config { return config(a.Transport()) },
+		"tcp": func(a *simulator.AWS) aws.Config {
+			server := httptest.NewServer(a)
+			t.Cleanup(server.Close)
+			c := config(server.Client().Transport)
+			c.BaseEndpoint = aws.String(server.URL)
+			return c
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := account(simulator.Options{})
+			c := eip.New(eip.Clients(connect(a)))
+			if err := c.Move(t.Context(), plan()); err != nil {
+				t.Fatal(err)
+			}
+			if got := carrier(a, "203.0.113.11"); got != standby {
+				t.Errorf("carried by %s, want %s", got, standby)
+			}
+			if n := a.Calls()["AssociateAddress"]; n != 1 {
+				t.Errorf("%d calls of AssociateAddress, want 1", n)
+			}
+		})
+	}
+}
+
+func TestSaysWhatToDoWithoutCredentials(t *testing.T) {
+	cfg := config(account(simulator.Options{}).Transport())
+	cfg.Credentials = aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{}, errors.New("no EC2 IMDS role found")
+	}))
+	_, _, err := eip.New(eip.Clients(cfg)).Read(t.Context(), []netip.Addr{ip("203.0.113.11")}, failover.Selector{})
+	wantText(t, err, "no AWS credentials found", "AWS_ACCESS_KEY_ID", "aws.profile")
+	if strings.Contains(err.Error(), "not a secret") {
+		t.Errorf("the error tells the secret: %v", err)
+	}
+}
+
+func TestSaysWhatToDoInAWrongRegion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config(roundTrip(func(r *http.Request) (*http.Response, error) {
+			return nil, &net.DNSError{Err: "no such host", Name: r.URL.Hostname(), IsNotFound: true}
+		}))
+		cfg.Region, cfg.BaseEndpoint = "eu-nowhere-1", nil
+		_, _, err := eip.New(eip.Clients(cfg)).Read(t.Context(), []netip.Addr{ip("203.0.113.11")}, failover.Selector{})
+		wantText(t, err, "cannot resolve host ec2.eu-nowhere-1.amazonaws.com", "aws.region")
+	})
+}
+
+func TestTheEnvironmentDoesNotChangeTheRetries(t *testing.T) {
+	t.Setenv("AWS_NEW_RETRIES_2026", "true")
+	synctest.Test(t, func(t *testing.T) {
+		a := account(simulator.Options{})
+		cfg := config(a.Transport())
+		cfg.RetryMaxAttempts, cfg.RetryMode = 1, aws.RetryModeAdaptive
+		a.Throttle("DescribeAddresses", 1)
+		if _, _, err := eip.New(eip.Clients(cfg)).Read(t.Context(), []netip.Addr{ip("203.0.113.11")}, failover.Selector{}); err != nil {
+			t.Errorf("one throttled answer was not retried: %v", err)
+		}
+	})
+}
+
+func TestCheckTellsWhatIsAllowedAndChangesNothing(t *testing.T) {
+	a := account(simulator.Options{})
+	c := open(a)
+	for _, p := range c.Check(t.Context(), allocation, "eni-0c3") {
+		if !p.OK || p.Detail != "" {
+			t.Errorf("got %+v, want it to be allowed", p)
+		}
+	}
+	a.Deny("AssociateAddress")
+	a.Deny("DescribeInstanceStatus")
+	want := map[string]bool{
+		"ec2:DescribeAddresses": true, "ec2:DescribeInstances": true, "ec2:DescribeInstanceStatus": false, "ec2:AssociateAddress": false,
+	}
+	got := c.Check(t.Context(), allocation, "eni-0c3")
+	for _, p := range got {
+		if ok, known := want[p.Action]; !known || p.OK != ok {
+			t.Errorf("got %+v, want OK %v", p, ok)
+		}
+		if !p.OK && !strings.Contains(p.Detail, "docs/permissions.md") {
+			t.Errorf("got %+v, want it to say where to look", p)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("got %d permissions, want %d", len(got), len(want))
+	}
+	if got := carrier(a, "203.0.113.11"); got != first {
+		t.Errorf("the check moved the address to %s", got)
+	}
+	if p := c.Check(t.Context(), "", "")[3]; p.OK || !strings.Contains(p.Detail, "not tried") {
+		t.Errorf("got %+v without an allocation, want it not tried", p)
+	}
+}
