@@ -1,0 +1,164 @@
+package route53
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsroute53 "github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+
+	"rrwatch/failover"
+)
+
+// How often is asked. A change is INSYNC within 60 seconds as a rule (API reference, ChangeResourceRecordSets); the
+// SDK's own waiter would sleep 30.
+const (
+	pollSoon   = 2 * time.Second // until pollSlow has passed
+	pollLater  = 5 * time.Second
+	pollSlow   = 30 * time.Second
+	pollServer = time.Second
+)
+
+// Confirm implements failover.Records. When an address is withdrawn, every server is asked often, and none of its answers
+// may hold the address: a weighted group answers with one of its sets, chosen at random, so that a single answer proves
+// little. When one is restored, a server need only answer, and of a simple set with all its values, for the same reason:
+// an address that is not in one answer may be in the next. Each server is asked from here, so that of an anycast server
+// only the nearest place is seen.
+func (c *Client) Confirm(ctx context.Context, r failover.Reweigh, change string) error {
+	if change != "" {
+		if err := c.insync(ctx, change); err != nil {
+			return fmt.Errorf("confirm %s: %w", r, err)
+		}
+	}
+	for {
+		err := c.answered(ctx, r)
+		if err == nil {
+			return nil
+		}
+		if !wait(ctx, pollServer) {
+			return fmt.Errorf("confirm %s: not all authoritative servers answer as they shall: %w", r, errors.Join(err, ctx.Err()))
+		}
+	}
+}
+
+// insync waits until a change has reached all of Route 53's servers. Errors other than a missing permission and an
+// unknown change are expected to pass.
+func (c *Client) insync(ctx context.Context, change string) error {
+	began := time.Now()
+	var last error
+	for {
+		out, err := within(ctx, c.follow.GetChange, &awsroute53.GetChangeInput{Id: aws.String(change)})
+		switch {
+		case err == nil && out.ChangeInfo != nil && out.ChangeInfo.Status == types.ChangeStatusInsync:
+			return nil
+		case denied(err) || codeOf(err) == "NoSuchChange":
+			return fmt.Errorf("read change %s: %w", change, err)
+		}
+		last = err
+		pause := pollSoon
+		if time.Since(began) >= pollSlow {
+			pause = pollLater
+		}
+		if !wait(ctx, pause) {
+			return fmt.Errorf("change %s was not INSYNC after %s: %w", change, time.Since(began).Round(time.Second), errors.Join(last, ctx.Err()))
+		}
+	}
+}
+
+// answered asks every server once, side by side, and returns what is not yet as it shall be.
+func (c *Client) answered(ctx context.Context, r failover.Reweigh) error {
+	servers, err := c.serversOf(ctx, r.Zone)
+	if err != nil {
+		return err
+	}
+	want := wantOf(r)
+	errs := make([]error, len(servers))
+	var wg sync.WaitGroup
+	for n, server := range servers {
+		wg.Go(func() { errs[n] = want.askedOf(ctx, server) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// want is what the answers of a server must be like.
+type want struct {
+	name, kind string
+	all        []netip.Addr // exactly these, in any order; nil: whatever
+	gone       []netip.Addr // none of these
+	times      int          // how often a server is asked
+}
+
+// withdrawnAsked is how often each server is asked whether a withdrawn address is gone from a group that answers at
+// random. An address that still had a third of the weight would escape all of them 3 times in 10,000.
+const withdrawnAsked = 20
+
+func wantOf(r failover.Reweigh) want {
+	s := set(r)
+	w := want{name: s.Name, kind: s.Type, times: 1}
+	for _, a := range r.Was.Addrs() {
+		if r.Was.Answers() && !(r.Shall.Answers() && r.Shall.Holds(a)) {
+			w.gone = append(w.gone, a)
+		}
+	}
+	switch {
+	case s.Simple() && r.Shall.Exists():
+		w.all = r.Shall.Addrs()
+	case !s.Simple() && len(w.gone) > 0:
+		w.times = withdrawnAsked
+	}
+	return w
+}
+
+// askedOf asks one server as often as needed, and returns what is wrong with its answers.
+func (w want) askedOf(ctx context.Context, server netip.AddrPort) error {
+	for range w.times {
+		got, err := ask(ctx, server, w.name, w.kind)
+		if err != nil {
+			return fmt.Errorf("ask %s for %s %s: %w", server, w.name, w.kind, err)
+		}
+		for _, a := range w.gone {
+			if slices.Contains(got, a) {
+				return fmt.Errorf("%s still answers %s with %s", server, w.name, a)
+			}
+		}
+		if w.all != nil && !same(got, w.all) {
+			return fmt.Errorf("%s answers %s with %v, not with %v", server, w.name, got, w.all)
+		}
+	}
+	return nil
+}
+
+func same(a, b []netip.Addr) bool {
+	return slices.Equal(slices.SortedFunc(slices.Values(a), netip.Addr.Compare), slices.SortedFunc(slices.Values(b), netip.Addr.Compare))
+}
+
+// serversOf lists the servers to ask: those that were given, or one address of each server of the zone's delegation set.
+// A private zone has none, and nothing outside its network could ask them.
+func (c *Client) serversOf(ctx context.Context, zone string) ([]netip.AddrPort, error) {
+	if len(c.servers) > 0 {
+		return c.servers, nil
+	}
+	out, err := within(ctx, c.follow.GetHostedZone, &awsroute53.GetHostedZoneInput{Id: aws.String(zone)})
+	if err != nil {
+		return nil, fmt.Errorf("read the name servers of zone %s: %w", zone, err)
+	}
+	if out.DelegationSet == nil {
+		return nil, nil
+	}
+	var servers []netip.AddrPort
+	for _, name := range out.DelegationSet.NameServers {
+		server, err := lookUp(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		servers = append(servers, server)
+	}
+	return servers, nil
+}

@@ -1,0 +1,101 @@
+// Package route53 reads and edits record sets: it implements failover.Records with Amazon Route 53, and asks the
+// authoritative servers whether an edit has come through.
+package route53
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awsroute53 "github.com/aws/aws-sdk-go-v2/service/route53"
+
+	"rrwatch/failover"
+)
+
+// The limits of every call. They are set here and not taken from the environment. There are more attempts than the SDK's
+// three because Route 53 refuses an edit while another one of the same zone runs (PriorRequestNotComplete).
+const (
+	callWithin = 10 * time.Second // one call with all its retries
+	attempts   = 5
+	maxBackoff = 2 * time.Second
+)
+
+// api is what this package calls of Route 53 to read and to edit.
+type api interface {
+	ListHostedZonesByName(context.Context, *awsroute53.ListHostedZonesByNameInput, ...func(*awsroute53.Options)) (*awsroute53.ListHostedZonesByNameOutput, error)
+	ListResourceRecordSets(context.Context, *awsroute53.ListResourceRecordSetsInput, ...func(*awsroute53.Options)) (*awsroute53.ListResourceRecordSetsOutput, error)
+	ChangeResourceRecordSets(context.Context, *awsroute53.ChangeResourceRecordSetsInput, ...func(*awsroute53.Options)) (*awsroute53.ChangeResourceRecordSetsOutput, error)
+}
+
+// follower is what this package calls of Route 53 to see an edit come through.
+type follower interface {
+	GetChange(context.Context, *awsroute53.GetChangeInput, ...func(*awsroute53.Options)) (*awsroute53.GetChangeOutput, error)
+	GetHostedZone(context.Context, *awsroute53.GetHostedZoneInput, ...func(*awsroute53.Options)) (*awsroute53.GetHostedZoneOutput, error)
+}
+
+// Client reads and edits the record sets of one account. It is safe for concurrent use.
+type Client struct {
+	api     api
+	follow  follower
+	servers []netip.AddrPort
+
+	// editing holds a token while an edit runs: Route 53 refuses a second one in the same zone. It is a channel and no
+	// mutex so that waiting for it ends with the context.
+	editing chan struct{}
+
+	mu    sync.Mutex        // guards zones
+	zones map[string]string // zone name → id, as found once
+}
+
+var (
+	_ failover.Records = (*Client)(nil)
+	_ api              = (*awsroute53.Client)(nil)
+	_ follower         = (*awsroute53.Client)(nil)
+)
+
+// New returns a Client. Confirm asks servers, which must be authoritative for every zone that is edited; without any it
+// asks the name servers of the zone's delegation set, found by the system's resolver.
+func New(client *awsroute53.Client, servers []netip.AddrPort) *Client {
+	return &Client{api: client, follow: client, servers: servers, editing: make(chan struct{}, 1), zones: map[string]string{}}
+}
+
+// SDK returns the Route 53 client for New, with a retryer that the environment does not change.
+func SDK(cfg aws.Config) *awsroute53.Client {
+	return awsroute53.NewFromConfig(cfg, func(o *awsroute53.Options) {
+		o.RetryMaxAttempts = 0
+		o.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
+			s.MaxAttempts = attempts
+			s.MaxBackoff = maxBackoff
+			s.Backoff = retry.NewExponentialJitterBackoff(maxBackoff)
+			s.RetryCost = retry.DefaultRetryCost
+		})
+	})
+}
+
+// within makes one call of Route 53 with a deadline, and explains its error.
+func within[In, Out any](
+	ctx context.Context, do func(context.Context, *In, ...func(*awsroute53.Options)) (*Out, error), in *In,
+) (*Out, error) {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	out, err := do(ctx, in)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return out, nil
+}
+
+// wait waits, and reports whether ctx has not ended.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,155 @@
+package route53_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"rrwatch/failover"
+	"rrwatch/route53"
+	"rrwatch/simulator"
+)
+
+const zone = "Z0EXAMPLE"
+
+func ip(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+// account publishes www as a weighted group, shop as a simple set, api as multivalue answers and cdn as an alias.
+func account(o simulator.Options) *simulator.AWS {
+	a := simulator.New(o)
+	a.AddZone(simulator.Zone{ID: zone, Name: "Example.com."})
+	for n, value := range []string{"203.0.113.11", "203.0.113.12", "203.0.113.13"} {
+		id := fmt.Sprintf("lb-%d", n+1)
+		a.SetRecord(zone, simulator.RecordSet{Name: "www.example.com", Type: "A", TTL: 60, SetIdentifier: id, Weight: new(int64(10)), Values: []string{value}})
+		a.SetRecord(zone, simulator.RecordSet{Name: "api.example.com", Type: "A", TTL: 30, SetIdentifier: id, MultiValue: true, HealthCheck: "hc-" + id, Values: []string{value}})
+	}
+	a.SetRecord(zone, simulator.RecordSet{Name: "www.example.com", Type: "AAAA", TTL: 60, Values: []string{"2001:db8::11"}})
+	a.SetRecord(zone, simulator.RecordSet{Name: "shop.example.com", Type: "A", TTL: 60, Values: []string{"203.0.113.11", "203.0.113.12"}})
+	a.SetRecord(zone, simulator.RecordSet{Name: "cdn.example.com", Type: "A", Alias: "d111.cloudfront.net"})
+	a.SetRecord(zone, simulator.RecordSet{Name: "old.example.com", Type: "CNAME", TTL: 60, Values: []string{"www.example.com"}})
+	return a
+}
+
+// config is the real SDK's configuration for a simulator in memory.
+func config(a http.RoundTripper) aws.Config {
+	return aws.Config{
+		Region:       "us-east-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "not a secret", ""),
+		HTTPClient:   &http.Client{Transport: a},
+		BaseEndpoint: aws.String("http://aws.test"),
+	}
+}
+
+func open(a *simulator.AWS, servers ...netip.AddrPort) *route53.Client {
+	return route53.New(route53.SDK(config(a.Transport())), servers)
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// beforeEdit calls a hook ahead of every ChangeResourceRecordSets.
+func beforeEdit(a *simulator.AWS, hook func()) *route53.Client {
+	return route53.New(route53.SDK(config(roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.Method == http.MethodPost {
+			hook()
+		}
+		return a.Transport().RoundTrip(r)
+	}))), nil)
+}
+
+// wantRefusal fails the test unless err is a refusal by guard that says text.
+func wantRefusal(t *testing.T, err error, guard failover.Guard, text string) {
+	t.Helper()
+	refusal, ok := errors.AsType[*failover.Refusal](err)
+	if !ok {
+		t.Fatalf("got %v, want a refusal by %s", err, guard)
+	}
+	if refusal.Guard != guard || !strings.Contains(refusal.Text, text) {
+		t.Errorf("got %s: %s\nwant %s: …%s…", refusal.Guard, refusal.Text, guard, text)
+	}
+}
+
+func wantText(t *testing.T, err error, texts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	for _, text := range texts {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("got %v\nwant …%s…", err, text)
+		}
+	}
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func TestReadsAndEditsOverTCP(t *testing.T) {
+	a := account(simulator.Options{})
+	server := httptest.NewServer(a)
+	defer server.Close()
+	cfg := config(server.Client().Transport)
+	cfg.BaseEndpoint = aws.String(server.URL)
+	c := route53.New(route53.SDK(cfg), nil)
+	must[failover.Published](t)(c.Read(t.Context(), "example.com", "www.example.com"))
+	if change := must[string](t)(c.Edit(t.Context(), withdraw(), "incident 7")); change == "" || strings.Contains(change, "/") {
+		t.Errorf("got the change %q", change)
+	}
+	if w := weightOf(t, a, "lb-1"); w != 0 {
+		t.Errorf("got weight %d, want 0", w)
+	}
+}
+
+func TestSaysWhatToDoWithoutCredentials(t *testing.T) {
+	cfg := config(account(simulator.Options{}).Transport())
+	cfg.Credentials = aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{}, errors.New("no EC2 IMDS role found")
+	}))
+	_, err := route53.New(route53.SDK(cfg), nil).Read(t.Context(), "example.com", "www.example.com")
+	wantText(t, err, "no AWS credentials found", "AWS_ACCESS_KEY_ID", "aws.profile")
+}
+
+func TestCheckTellsWhatIsAllowedAndChangesNothing(t *testing.T) {
+	a := account(simulator.Options{})
+	c := open(a)
+	got := c.Check(t.Context(), "example.com")
+	for _, p := range got {
+		if !p.OK {
+			t.Errorf("got %+v, want it to be allowed", p)
+		}
+	}
+	if last := got[len(got)-1]; len(got) != 5 || last.Action != "route53:ChangeResourceRecordSets" || !strings.Contains(last.Detail, "no dry run") {
+		t.Errorf("got %d permissions, the last %+v", len(got), last)
+	}
+	if n := a.Calls()["ChangeResourceRecordSets"]; n != 0 {
+		t.Errorf("the check edited %d times", n)
+	}
+	for _, action := range []string{"GetHostedZone", "ListResourceRecordSets", "GetChange"} {
+		a.Deny(action)
+	}
+	for _, p := range c.Check(t.Context(), zone)[:3] {
+		if p.OK || !strings.Contains(p.Detail, "docs/permissions.md") {
+			t.Errorf("got %+v, want it denied", p)
+		}
+	}
+	a.Deny("ListHostedZonesByName")
+	if got := open(a).Check(t.Context(), "example.com"); len(got) != 1 || got[0].OK {
+		t.Errorf("got %+v, want only the zone's lookup, denied", got)
+	}
+}
