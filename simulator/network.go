@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // Network is the pretend site without sockets: the same load balancers, addresses and faults as a Site, reached through
@@ -218,6 +219,24 @@ func (p *pipeEnd) explain(op string, err error) error {
 	if p.reset.Load() && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe)) {
 		cause := os.NewSyscallError(op, syscall.ECONNRESET)
 		return &net.OpError{Op: op, Net: "tcp", Source: p.local, Addr: p.remote, Err: cause}
+	}
+	return err
+}
+
+// SetDeadline sets both deadlines. A pipe whose other end has gone refuses that; TCP does not, the next Read or Write tells.
+func (p *pipeEnd) SetDeadline(t time.Time) error {
+	return errors.Join(p.SetReadDeadline(t), p.SetWriteDeadline(t))
+}
+
+// SetReadDeadline sets the time when a Read gives up.
+func (p *pipeEnd) SetReadDeadline(t time.Time) error { return unlessGone(p.Conn.SetReadDeadline(t)) }
+
+// SetWriteDeadline sets the time when a Write gives up.
+func (p *pipeEnd) SetWriteDeadline(t time.Time) error { return unlessGone(p.Conn.SetWriteDeadline(t)) }
+
+func unlessGone(err error) error {
+	if errors.Is(err, io.ErrClosedPipe) {
+		return nil
 	}
 	return err
 }
