@@ -209,3 +209,35 @@ func TestAnEmptyTextIsAKeyLeftOut(t *testing.T) {
 		t.Errorf("got %+v", c)
 	}
 }
+
+func TestAKeyBesideAMergeWins(t *testing.T) {
+	text := strings.Replace(smallest, "    checks:", "    instances: {tags: {<<: {a: merged, b: merged}, a: own}}\n    checks:", 1)
+	c := mustParse(t, text, noEnv)
+	if diff := cmp.Diff(map[string]string{"a": "own", "b": "merged"}, c.Pools[0].Instances.Tags); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheRetentionRunsInUTC(t *testing.T) {
+	c := mustParse(t, smallest, noEnv)
+	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.FixedZone("far", 5*3600))
+	want := time.Date(2026, 1, 2, 3, 17, 0, 0, time.UTC)
+	if got := c.Retention.Schedule.Next(noon); !got.Equal(want) {
+		t.Errorf("the next run is at %v, want %v", got.UTC(), want)
+	}
+}
+
+func TestListensWhereItIsTold(t *testing.T) {
+	for listen, url := range map[string]string{
+		"127.0.0.1:0":       "http://127.0.0.1:0",
+		"localhost:80":      "http://localhost:80",
+		"0.0.0.0:8080":      "http://localhost:8080",
+		"[::]:8080":         "http://localhost:8080",
+		"Mon.example.com:1": "http://Mon.example.com:1",
+	} {
+		c := mustParse(t, smallest+"web: {listen: \""+listen+"\"}\n", noEnv)
+		if c.Web.Listen != listen || c.Web.URL != url {
+			t.Errorf("got %+v, want %s and %s", c.Web, listen, url)
+		}
+	}
+}

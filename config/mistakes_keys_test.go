@@ -17,6 +17,12 @@ func TestReportsMistakesOfKeys(t *testing.T) {
 			want: "9:9: pools[0].checks[0].tiemout: unknown key; did you mean timeout?",
 		},
 		{
+			name: "a short unknown key with swapped letters",
+			old:  "    zone: example.com",
+			new:  "    zone: example.com\n    mdoe: act",
+			want: "7:5: pools[0].mdoe: unknown key; did you mean mode?",
+		},
+		{
 			name: "an unknown key without a near miss",
 			old:  "mode: observe",
 			new:  "mode: observe\nbudget: {weekly: 5}",
@@ -105,6 +111,13 @@ func TestReportsKeysThatDoNotApply(t *testing.T) {
 			new:  "{kind: tls, path: /}",
 			want: "8:21: pools[0].checks[0].path: does not apply to a tls check; remove it, or write kind: https",
 		},
+	} {
+		m.run(t)
+	}
+}
+
+func TestReportsMistakesOfKeysTogether(t *testing.T) {
+	for _, m := range []mistake{
 		{
 			name: "several at once are sorted by place",
 			old:  "kind: http",
@@ -114,6 +127,13 @@ func TestReportsKeysThatDoNotApply(t *testing.T) {
 				"10:1: reggion: unknown key; did you mean region?\n" +
 				"11:11: discover: wants a duration such as 5s, not 5; write the unit, as in 5s",
 		},
+	} {
+		m.run(t)
+	}
+}
+
+func TestReportsMistakesOfMerges(t *testing.T) {
+	for _, m := range []mistake{
 		{
 			name: "an unknown key in a merged mapping",
 			old:  "kind: http",
@@ -125,6 +145,13 @@ func TestReportsKeysThatDoNotApply(t *testing.T) {
 			old:  "- kind: http",
 			new:  "- &a\n        kind: http\n        <<: *a",
 			want: "8:9: pools[0].checks[0]: is merged into itself; remove the << that leads back here",
+		},
+		{
+			name: "a mistake in a mapping that is merged twice",
+			old:  "- kind: http",
+			new:  "- &a {kind: http, kind: tls}\n      - {<<: [*a, *a], name: x}",
+			want: "8:25: pools[0].checks[0].kind: was given at 8:13 already; keep one of the two\n" +
+				"8:25: pools[0].checks[1].kind: was given at 8:13 already; keep one of the two",
 		},
 		{
 			name: "a merge of text",

@@ -17,6 +17,11 @@ func TestReportsMistakesOfMaintenance(t *testing.T) {
 			want: `3:29: maintenance[0].pools[1]: there is no pool "mail"; write the name of a pool, or all`,
 		},
 		{
+			name: "the pool has a bad name",
+			new:  "region: eu-central-1\nmode: act\nmaintenance: [{pools: [www], cron: \"@daily\", for: 1h}]\npools:\n  - {name: www., record: a.b.c, zone: b.c, checks: [{kind: tls}]}",
+			want: `5:12: pools[0].name: wants a name of at most 63 lower-case letters, digits and hyphens, not "www."`,
+		},
+		{
 			name: "keys are missing",
 			old:  "mode: observe",
 			new:  "mode: observe\nmaintenance: [{}]",

@@ -30,6 +30,12 @@ func TestReportsMistakesOfAddresses(t *testing.T) {
 				`3:23: references[1]: wants an IP address and a port such as 192.0.2.1:443, not "example.com:443"`,
 		},
 		{
+			name: "a reference without a port",
+			old:  "mode: observe",
+			new:  "mode: observe\nreferences: [\"1.1.1.1:0\"]",
+			want: `3:14: references[0]: wants an IP address and a port such as 192.0.2.1:443, not "1.1.1.1:0"`,
+		},
+		{
 			name: "a bad name server",
 			old:  "    checks",
 			new:  "    name_servers: [192.0.2.53]\n    checks",
@@ -40,6 +46,12 @@ func TestReportsMistakesOfAddresses(t *testing.T) {
 			old:  "eu-central-1",
 			new:  "eu-central",
 			want: `1:9: region: wants an AWS region such as eu-central-1, not "eu-central"`,
+		},
+		{
+			name: "a long value is cut",
+			old:  "eu-central-1",
+			new:  "eu-central-1-eu-central-1-eu-central-1-eu-central-1-eu-central-1-eu-central-1",
+			want: `1:9: region: wants an AWS region such as eu-central-1, not "eu-central-1-eu-central-1-eu-central-1-eu-central-1-eu-centr…"`,
 		},
 		{
 			name: "a bad pool name",

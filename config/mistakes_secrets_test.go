@@ -29,6 +29,12 @@ func TestReportsMistakesOfVariables(t *testing.T) {
 			want: "1:9: region: holds a $ that begins no ${NAME}; write ${NAME} for an environment variable, $$ for a dollar",
 		},
 		{
+			name: "a variable that begins with a digit",
+			old:  "eu-central-1",
+			new:  "${1A}",
+			want: "1:9: region: holds a $ that begins no ${NAME}; write ${NAME} for an environment variable, $$ for a dollar",
+		},
+		{
 			name: "a variable with a bad value",
 			old:  "kind: http",
 			new:  `{kind: "${HIDDEN}"}`,

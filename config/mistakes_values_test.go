@@ -48,6 +48,12 @@ func TestReportsMistakesOfNumbers(t *testing.T) {
 			want: `8:32: pools[0].checks[0].interval: wants a duration such as 5s, not "soon"; units are ms, s, m, h and d`,
 		},
 		{
+			name: "more days than fit",
+			old:  "mode: observe",
+			new:  "mode: observe\nretention: {samples: 200000d}",
+			want: `3:22: retention.samples: wants a duration such as 5s, not "200000d"; units are ms, s, m, h and d`,
+		},
+		{
 			name: "a negative duration",
 			old:  "mode: observe",
 			new:  "mode: observe\ndiscover: -5s",
