@@ -1,7 +1,6 @@
 package store
 
 import (
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -29,8 +28,8 @@ func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
 			}
 			acknowledged = seq
 		}
-		if err, ok := writer.Wait().(*exec.ExitError); !ok || err.Exited() {
-			t.Fatalf("the writer ended by itself: %v", err)
+		if exit := writer.ended(t); exit.Exited() {
+			t.Fatalf("the writer ended by itself: %v", exit)
 		}
 		left(t, path, acknowledged)
 	}

@@ -40,8 +40,8 @@ func fill(v reflect.Value, n *int) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(v.Field(i), n)
+		for _, field := range v.Fields() {
+			fill(field, n)
 		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
@@ -64,7 +64,7 @@ func fill(v reflect.Value, n *int) {
 
 // unfilled lists what is zero below v, and the times that are not in UTC.
 func unfilled(v reflect.Value, path string) []string {
-	if at, ok := v.Interface().(time.Time); ok && at.Location() != time.UTC {
+	if at, ok := reflect.TypeAssert[time.Time](v); ok && at.Location() != time.UTC {
 		return []string{path + " is not in UTC"}
 	}
 	if v.IsZero() {
@@ -77,8 +77,8 @@ func unfilled(v reflect.Value, path string) []string {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			list = append(list, unfilled(v.Field(i), path+"."+v.Type().Field(i).Name)...)
+		for name, field := range v.Fields() {
+			list = append(list, unfilled(field, path+"."+name.Name)...)
 		}
 	case reflect.Pointer:
 		list = unfilled(v.Elem(), path)

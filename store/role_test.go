@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -91,6 +92,16 @@ func (a actor) says() string {
 		return ""
 	}
 	return a.lines.Text()
+}
+
+// ended waits for the actor's end, which is never a good one.
+func (a actor) ended(t *testing.T) *exec.ExitError {
+	t.Helper()
+	exit, ok := errors.AsType[*exec.ExitError](a.Wait())
+	if !ok {
+		t.Fatal("the other process ended as if all were well")
+	}
+	return exit
 }
 
 // killed ends the actor at once, as a power cut would end it.
