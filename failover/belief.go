@@ -75,6 +75,37 @@ func (b belief) passing(spec *Spec, now time.Time) bool {
 	return true
 }
 
+// side is how one address fares beside another one that fails.
+type side uint8
+
+const (
+	passes         side = iota // every check has passed since the other began to fail
+	failsAlike                 // for the same reason
+	failsOtherwise             // for another reason
+	notAskedSince              // since the other began to fail
+)
+
+// sideWith says how b fares beside a failing one.
+func (b belief) sideWith(failing belief) side {
+	since := failing.FirstBad
+	asked := true
+	for _, c := range b.Checks {
+		switch h := c.Health; {
+		case h.State == monitor.Down, h.Fails > 0:
+			if h.Why.Reason == failing.reason() {
+				return failsAlike
+			}
+			return failsOtherwise
+		case h.Asked.Before(since):
+			asked = false
+		}
+	}
+	if !asked {
+		return notAskedSince
+	}
+	return passes
+}
+
 // reason is why the first failing check failed last.
 func (b belief) reason() probe.Reason {
 	for _, c := range b.Checks {

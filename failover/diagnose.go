@@ -16,7 +16,7 @@ func Diagnose(spec *Spec, pool *Pool, snap *monitor.Snapshot, addr netip.Addr) D
 	if snap.Blind != "" {
 		return Diagnosis{CauseWatcher, []string{snap.Blind + ", so the fails may be the watcher's own"}}
 	}
-	if text, ok := sharedFault(spec, pool, snap); ok {
+	if text, ok := sharedFault(spec, pool, snap, addr); ok {
 		return Diagnosis{CauseShared, []string{text}}
 	}
 	b := believe(spec, addr, snap)
@@ -51,26 +51,33 @@ const running = "running"
 
 func silent(r probe.Reason) bool { return r == probe.ConnectTimeout || r == probe.Unreachable }
 
-// sharedFault reports whether all members, at least two, are Down for the same
-// reason: then a move would not help, or the fault lies between them and us.
-func sharedFault(spec *Spec, pool *Pool, snap *monitor.Snapshot) (string, bool) {
-	var reason probe.Reason
-	n := 0
+// sharedFault reports whether all published members, at least two, fail alike:
+// then a move would not help, or the fault lies between them and us. Members
+// are believed Down one after the other, so it is not waited for the last of
+// them: one that has not passed since this one began to fail may be failing too.
+func sharedFault(spec *Spec, pool *Pool, snap *monitor.Snapshot, addr netip.Addr) (string, bool) {
+	b := believe(spec, addr, snap)
+	alike, unasked := 0, 0
 	for _, m := range pool.Members {
-		if !m.Published {
-			continue // it is out of the answers already and says nothing of the rest
+		if !m.Published || m.Addr == addr {
+			continue // out of the answers already, it says nothing of the rest
 		}
-		b := believe(spec, m.Addr, snap)
-		if b.State != monitor.Down || n > 0 && b.reason() != reason {
+		switch other := believe(spec, m.Addr, snap); other.sideWith(b) {
+		case failsAlike:
+			alike++
+		case notAskedSince:
+			unasked++
+		case passes, failsOtherwise:
 			return "", false
 		}
-		reason = b.reason()
-		n++
 	}
-	if n < 2 {
-		return "", false
+	switch {
+	case unasked > 0:
+		return fmt.Sprintf("%d other members have not been asked since this one began to fail: they may fail alike", unasked), true
+	case alike > 0:
+		return fmt.Sprintf("all %d published members fail alike (%s): moving one would not help", alike+1, b.reason()), true
 	}
-	return fmt.Sprintf("all %d published members fail alike (%s): moving one would not help", n, reason), true
+	return "", false
 }
 
 // zoneFault reports whether everything in a zone, at least two instances, is

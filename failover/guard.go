@@ -103,7 +103,7 @@ func shared(s *situation, a Action) (string, bool) {
 	if a.Kind == KindRestore {
 		return "", false
 	}
-	return sharedFault(s.spec, s.pool, s.snap)
+	return sharedFault(s.spec, s.pool, s.snap, s.member.Addr)
 }
 
 // inFlight: no two unfinished actions touch the same member, instance or

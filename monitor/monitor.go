@@ -126,6 +126,7 @@ type watcher struct {
 	awake   time.Time // when the loop last ran
 	due     time.Time // when it was to run next
 	publish time.Time // when the next snapshot is due; zero: nothing new
+	eager   bool      // somebody waits for what the next snapshot says
 }
 
 // The loop runs at least this often, so that it notices a pause of the
@@ -234,10 +235,15 @@ func (w *watcher) observe(r probe.Result, now time.Time) {
 	e.health = before.Observe(r, e.watch.Thresholds)
 	e.recorder.add(r)
 	w.schedule.plan(e, r.At, now)
-	if isReference(r.Target) {
+	switch {
+	case isReference(r.Target):
 		w.look(now)
-	} else if before.State != Down && before.Fails == 0 && e.health.Fails > 0 {
-		w.askReferences(now)
+	case r.Verdict == probe.Fail && before.State != Down:
+		w.askReferences(e.health.First, now)
+		w.askSiblings(e, now)
+	}
+	if e.hastened {
+		e.hastened, w.eager = false, true
 	}
 	w.touch(now)
 	if e.health.State != before.State {
@@ -292,6 +298,10 @@ func (w *watcher) show(now time.Time) {
 	s.References = len(w.options.References)
 	w.snapshot.Store(s)
 	w.publish = time.Time{}
+	if w.eager {
+		w.eager = false
+		w.nudge()
+	}
 }
 
 func (w *watcher) nudge() {

@@ -30,12 +30,27 @@ func (w *watcher) reference(now time.Time) {
 	}
 }
 
-// askReferences asks all references now: a target has begun to fail, and
-// whether that is believed depends on them.
-func (w *watcher) askReferences(now time.Time) {
+// askReferences asks the references that have not answered since a target
+// began to fail: whether its fails are believed depends on them.
+func (w *watcher) askReferences(since, now time.Time) {
 	for _, addr := range w.options.References {
 		e := w.schedule.entries[probe.Target{Check: "reference", Addr: addr}]
-		if now.Sub(e.health.Last.At) >= referenceRest {
+		if last := e.health.Last.At; last.Before(since) {
+			at := last.Add(referenceRest)
+			if at.Before(now) {
+				at = now
+			}
+			w.schedule.hasten(e, at)
+		}
+	}
+}
+
+// askSiblings asks the pool's targets that have not been asked since one of
+// them began to fail: whether one member fails or all of them alike decides
+// what, if anything, would help.
+func (w *watcher) askSiblings(failing *entry, now time.Time) {
+	for target, e := range w.schedule.entries {
+		if target.Pool == failing.watch.Target.Pool && e != failing && e.health.Last.At.Before(failing.health.First) {
 			w.schedule.hasten(e, now)
 		}
 	}

@@ -40,6 +40,7 @@ type entry struct {
 	at       time.Time // when the next probe starts
 	slot     time.Time // the regular start that at was planned from
 	index    int       // in the queue; -1 while a probe is under way
+	hastened bool      // asked for out of turn: somebody waits for the answer
 }
 
 // schedule says which target is asked next. It belongs to one goroutine.
@@ -113,10 +114,10 @@ func (s *schedule) plan(e *entry, sent, now time.Time) {
 	s.fix(e)
 }
 
-// hasten moves a planned probe to now.
-func (s *schedule) hasten(e *entry, now time.Time) {
-	if e.index >= 0 && e.at.After(now) {
-		e.at = now
+// hasten moves a planned probe forward to at.
+func (s *schedule) hasten(e *entry, at time.Time) {
+	if e.index >= 0 && e.at.After(at) {
+		e.at, e.hastened = at, true
 		s.fix(e)
 	}
 }

@@ -34,7 +34,7 @@ changed. Route 53 has no dry run; its change permission cannot be tried.`,
 			if err != nil {
 				return err
 			}
-			for _, spec := range specs(cfg) {
+			for _, spec := range specs(cfg, dialer()) {
 				checkPool(c.Context(), out, spec, cloud)
 			}
 			return failedUnless(!out.bad)

@@ -42,7 +42,7 @@ func newDaemon(ctx context.Context, cfg *config.Config, c *cloud, demo web.Demo,
 	d.monitor = monitor.New(monitor.Options{Vantage: cfg.Vantage, References: cfg.References, Dial: dialer()})
 	d.slack = newSlack(cfg)
 	d.responder = failover.New(failover.Options{
-		Specs: specs(cfg), Watcher: d.monitor, Nudges: d.monitor.Nudges(),
+		Specs: specs(cfg, dialer()), Watcher: d.monitor, Nudges: d.monitor.Nudges(),
 		EIPs: c.eips, Records: c.records, Journal: d.store,
 		Total: failover.Budget(cfg.Budget), Discover: cfg.Discover,
 		Vantage: cfg.Vantage, Version: version, Log: log, Alarm: d.alarm,
@@ -144,7 +144,7 @@ func (d *daemon) calendar(ctx context.Context) *cron.Cron {
 	calendar := cron.New(cron.WithLocation(time.UTC))
 	calendar.Schedule(d.cfg.Retention.Schedule, cron.FuncJob(func() {
 		removed, err := d.store.Retain(ctx, time.Now(), store.Retention{
-			Journal: d.cfg.Retention.Journal, Incidents: d.cfg.Retention.Incidents,
+			Journal: d.cfg.Retention.Samples, Incidents: d.cfg.Retention.Incidents,
 		})
 		if err != nil {
 			d.log.Error("old entries were not removed", "error", err)

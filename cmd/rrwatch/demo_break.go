@@ -15,10 +15,10 @@ import (
 func newDemoBreak() *cobra.Command {
 	var url string
 	c := &cobra.Command{
-		Use:       "break INSTANCE FAULT",
-		Short:     "Break an instance of the running demo: kill, hang, 503, slow or stop",
-		Example:   "  rrwatch demo break lb-2 hang\n  rrwatch demo break lb-3 503",
-		Args:      cobra.ExactArgs(2),
+		Use:     "break INSTANCE FAULT",
+		Short:   "Break an instance of the running demo: kill, hang, 503, slow or stop",
+		Example: "  rrwatch demo break lb-2 hang\n  rrwatch demo break lb-3 503",
+		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return askDemo(c, url+"/api/v1/demo/break", map[string]string{"name": args[0], "fault": args[1]})
 		},

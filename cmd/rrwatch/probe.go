@@ -34,7 +34,7 @@ same code as in the daemon. Exit status 1 if an answer is not a pass.`,
 			if err != nil {
 				return err
 			}
-			return probeAll(c.Context(), c.OutOrStdout(), specs(cfg), cloud)
+			return probeAll(c.Context(), c.OutOrStdout(), specs(cfg, dialer()), cloud)
 		},
 	}
 }

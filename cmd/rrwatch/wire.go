@@ -47,8 +47,9 @@ func dialer() probe.Dial {
 	return (&net.Dialer{KeepAlive: -1}).DialContext
 }
 
-// specs makes the pools' policies from the configuration.
-func specs(cfg *config.Config) []*failover.Spec {
+// specs makes the pools' policies from the configuration; dial is what their
+// checks dial with.
+func specs(cfg *config.Config, dial probe.Dial) []*failover.Spec {
 	list := make([]*failover.Spec, 0, len(cfg.Pools))
 	for _, p := range cfg.Pools {
 		spec := &failover.Spec{
@@ -66,7 +67,7 @@ func specs(cfg *config.Config) []*failover.Spec {
 			spec.Policy.Remedies = append(spec.Policy.Remedies, failover.Remedy(r))
 		}
 		for _, c := range p.Checks {
-			spec.Checks = append(spec.Checks, newCheckOf(c))
+			spec.Checks = append(spec.Checks, newCheckOf(c, dial))
 		}
 		list = append(list, spec)
 	}
@@ -93,16 +94,15 @@ func maintenance(cfg *config.Config, pool string) func(time.Time) (time.Time, bo
 }
 
 // newCheckOf turns a configured check into one that can be asked.
-func newCheckOf(c config.Check) failover.Check {
+func newCheckOf(c config.Check, dial probe.Dial) failover.Check {
 	return failover.Check{
-		Name: c.Name, Kind: string(c.Kind), Port: c.Port, Probe: probeOf(c),
+		Name: c.Name, Kind: string(c.Kind), Port: c.Port, Probe: probeOf(c, dial),
 		Interval: c.Interval, Timeout: c.Timeout, Recheck: c.Recheck,
 		Thresholds: monitor.Thresholds{Fall: c.Fall, Clear: c.Clear, Rise: c.Rise},
 	}
 }
 
-func probeOf(c config.Check) probe.Func {
-	dial := dialer()
+func probeOf(c config.Check, dial probe.Dial) probe.Func {
 	switch c.Kind {
 	case config.KindTCP:
 		return probe.TCP(dial)
@@ -150,7 +150,11 @@ func newCloud(ctx context.Context, cfg *config.Config, credentials aws.Credentia
 	if err != nil {
 		return nil, fmt.Errorf("read this machine's AWS configuration: %w; correct aws.profile or the files in ~/.aws", err)
 	}
-	return &cloud{eips: eip.New(eip.Clients(loaded)), records: newZones(cfg, route53.SDK(loaded))}, nil
+	return cloudOf(cfg, loaded), nil
+}
+
+func cloudOf(cfg *config.Config, account aws.Config) *cloud {
+	return &cloud{eips: eip.New(eip.Clients(account)), records: newZones(cfg, route53.SDK(account))}
 }
 
 // zones sends each pool's record sets to the client that knows the name
