@@ -169,23 +169,36 @@ func (w world) target(c call) (Instance, error) {
 	if target.ID == "" && id != "" {
 		return Instance{}, missingInstance(id)
 	}
-	if target.ID == "" || eni != "" && target.State == stateTerminated {
-		// The interface of an instance goes with it when it is terminated.
-		return Instance{}, refuse("InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist", eni)
+	if target.ID == "" {
+		return Instance{}, missingInterface(eni)
 	}
-	if target.State != stateRunning && target.State != stateStopped && target.State != stateStopping {
-		if eni != "" {
-			return Instance{}, refuse("IncorrectInstanceState",
-				"The %s instance to which '%s' is attached is not in a valid state for this operation", target.State, eni)
-		}
-		return Instance{}, refuse("InvalidInstanceID",
-			"The %s instance '%s' is not in a valid state for this operation.", target.State, id)
+	if err := canCarry(target, eni); err != nil {
+		return Instance{}, err
 	}
 	if private := c.form.Get("PrivateIpAddress"); private != "" && private != text(target.Private) {
 		return Instance{}, refuse("InvalidParameterValue", "Value (%s) for parameter privateIpAddress is invalid. "+
 			"%s has no such private IP address", private, target.Interface)
 	}
 	return target, nil
+}
+
+// canCarry refuses an instance whose state does not allow an address; eni is set if it was named by its interface.
+func canCarry(i Instance, eni string) error {
+	switch {
+	case slices.Contains([]string{stateRunning, stateStopping, stateStopped}, i.State):
+		return nil
+	case eni == "":
+		return refuse("InvalidInstanceID", "The %s instance '%s' is not in a valid state for this operation.", i.State, i.ID)
+	case i.State == stateTerminated:
+		return missingInterface(eni) // it went with the instance
+	default:
+		return refuse("IncorrectInstanceState",
+			"The %s instance to which '%s' is attached is not in a valid state for this operation", i.State, eni)
+	}
+}
+
+func missingInterface(eni string) error {
+	return refuse("InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist", eni)
 }
 
 // free refuses to take an address from its carrier, or the target's address from the target.

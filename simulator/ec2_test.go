@@ -124,7 +124,7 @@ func TestDescribesInstances(t *testing.T) {
 
 func TestPagesThroughInstances(t *testing.T) {
 	a := account(simulator.Options{})
-	for _, id := range strings.Split("abcdefgh", "") {
+	for id := range strings.SplitSeq("abcdefgh", "") {
 		a.AddInstance(simulator.Instance{ID: "i-" + id})
 	}
 	var sizes []int

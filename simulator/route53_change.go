@@ -3,6 +3,7 @@ package simulator
 import (
 	"encoding/xml"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -125,22 +126,12 @@ func (z *zone) apply(changes []changeXML) (sets []RecordSet, wrong []string) {
 	sets = slices.Clone(z.sets())
 	for _, change := range changes {
 		r := change.Set.set()
-		if message := z.checkSet(r, change.Action); message != "" {
-			wrong = append(wrong, message)
-			continue
+		message := z.checkSet(r, change.Action)
+		if message == "" {
+			sets, message = edited(sets, change.Action, r)
 		}
-		i, exists := find(sets, r.key())
-		switch {
-		case change.Action == "CREATE" && exists:
-			wrong = append(wrong, "Tried to create resource record set "+quoted(r)+" but it already exists")
-		case change.Action == "DELETE" && !exists:
-			wrong = append(wrong, "Tried to delete resource record set "+quoted(r)+" but it was not found")
-		case change.Action == "DELETE" && !r.same(sets[i]):
-			wrong = append(wrong, "Tried to delete resource record set "+quoted(r)+" but the values provided do not match the current values")
-		case change.Action == "DELETE":
-			sets = remove(sets, r.key())
-		default:
-			sets = insert(remove(sets, r.key()), r)
+		if message != "" {
+			wrong = append(wrong, message)
 		}
 	}
 	for _, change := range changes {
@@ -149,6 +140,24 @@ func (z *zone) apply(changes []changeXML) (sets []RecordSet, wrong []string) {
 		}
 	}
 	return sets, wrong
+}
+
+// edited returns sets after one change, or why that cannot be.
+func edited(sets []RecordSet, action string, r RecordSet) (after []RecordSet, wrong string) {
+	i, exists := find(sets, r.key())
+	if action != "DELETE" {
+		if action == "CREATE" && exists {
+			return sets, "Tried to create resource record set " + quoted(r) + " but it already exists"
+		}
+		return insert(remove(sets, r.key()), r), ""
+	}
+	if !exists {
+		return sets, "Tried to delete resource record set " + quoted(r) + " but it was not found"
+	}
+	if !r.same(sets[i]) {
+		return sets, "Tried to delete resource record set " + quoted(r) + " but the values provided do not match the current values"
+	}
+	return remove(sets, r.key()), ""
 }
 
 // quoted names a record set as Route 53 does in its messages.
@@ -161,8 +170,12 @@ func quoted(r RecordSet) string {
 
 // same says whether a set is what another is in all that DELETE must repeat. The order of values does not matter.
 func (r RecordSet) same(o RecordSet) bool {
-	weights := r.Weight == nil && o.Weight == nil || r.Weight != nil && o.Weight != nil && *r.Weight == *o.Weight
-	return weights && r.key() == o.key() && r.TTL == o.TTL && r.MultiValue == o.MultiValue && r.HealthCheck == o.HealthCheck &&
-		normalName(r.Alias) == normalName(o.Alias) && r.AliasZone == o.AliasZone && r.AliasHealth == o.AliasHealth &&
-		slices.Equal(slices.Sorted(slices.Values(r.Values)), slices.Sorted(slices.Values(o.Values)))
+	return reflect.DeepEqual(r.sorted(), o.sorted())
+}
+
+// sorted returns a copy with its values in order and its alias normalised.
+func (r RecordSet) sorted() RecordSet {
+	r.Values = slices.Sorted(slices.Values(r.Values))
+	r.Alias = normalName(r.Alias)
+	return r
 }

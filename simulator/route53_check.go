@@ -18,6 +18,9 @@ const (
 	maxIdentifier = 128
 )
 
+// policies is how Route 53 lists what a set with an identifier needs one of.
+const policies = "[Weight, Region, Failover, GeoLocation, GeoProximityLocation, CidrRoutingConfig, or MultiValueAnswer]"
+
 // check refuses a change that is malformed by itself, whatever the zone holds.
 func (c changeXML) check() error {
 	x := c.Set
@@ -25,47 +28,54 @@ func (c changeXML) check() error {
 	if !slices.Contains([]string{"CREATE", "DELETE", "UPSERT"}, c.Action) {
 		return refuse("InvalidInput", "Invalid XML ; cvc-enumeration-valid: Value '%s' is not one of [CREATE, DELETE, UPSERT]", c.Action)
 	}
-	types := []string{"SOA", "A", "TXT", "NS", "CNAME", "MX", "NAPTR", "PTR", "SRV", "SPF", "AAAA", "CAA", "DS", "TLSA", "SSHFP", "SVCB", "HTTPS"}
+	types := []string{
+		"SOA", "A", "TXT", "NS", "CNAME", "MX", "NAPTR", "PTR", "SRV", "SPF", "AAAA", "CAA", "DS", "TLSA", "SSHFP", "SVCB", "HTTPS",
+	}
 	if !slices.Contains(types, x.Type) {
 		return refuse("InvalidInput", "Invalid XML ; cvc-enumeration-valid: Value '%s' is not one of [%s]", x.Type, strings.Join(types, ", "))
 	}
-	if x.Region != "" || x.Failover != "" || x.Geo != nil || x.Proximity != nil || x.CIDR != nil {
+	if x.otherPolicy() {
 		return refuse("InvalidInput", "The simulator keeps simple, weighted and multivalue answer records only, found another in %s", where)
 	}
 	if err := x.checkPolicy(where); err != nil {
 		return err
 	}
-	if x.Alias != nil && (x.TTL != nil || x.Values != nil) {
-		return refuse("InvalidInput", "Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], "+
-			"or TrafficPolicyInstanceId], but found more than one in %s", where)
-	}
-	if x.Alias == nil && (x.TTL == nil || x.Values == nil || len(x.Values.Values) == 0) {
-		return refuse("InvalidInput", "Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], "+
-			"or TrafficPolicyInstanceId], but found none in %s", where)
-	}
-	if x.TTL != nil && (*x.TTL < 0 || *x.TTL > maxTTL) {
+	return x.checkContent(where)
+}
+
+// checkContent refuses a set that is not either an alias, or a TTL and values.
+func (x recordXML) checkContent(where string) error {
+	const either = "Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or " +
+		"TrafficPolicyInstanceId], but found %s in %s"
+	switch {
+	case x.Alias != nil && (x.TTL != nil || x.Values != nil):
+		return refuse("InvalidInput", either, "more than one", where)
+	case x.Alias == nil && (x.TTL == nil || x.Values == nil || len(x.Values.Values) == 0):
+		return refuse("InvalidInput", either, "none", where)
+	case x.TTL != nil && (*x.TTL < 0 || *x.TTL > maxTTL):
 		return refuse("InvalidInput", "Invalid value '%d' for TTL in %s: it must be from 0 to %d", *x.TTL, where, maxTTL)
 	}
 	return nil
 }
 
+// otherPolicy says whether a set has a routing policy that is not pretended here.
+func (x recordXML) otherPolicy() bool {
+	return x.Region != "" || x.Failover != "" || x.Geo != nil || x.Proximity != nil || x.CIDR != nil
+}
+
 // checkPolicy refuses a routing policy that is incomplete, doubled or out of range.
 func (x recordXML) checkPolicy(where string) error {
-	policies := 0
-	if x.Weight != nil {
-		policies++
+	if x.Weight == nil && x.MultiValue == nil {
+		if x.Identifier != "" {
+			return refuse("InvalidInput", "Invalid request: Expected exactly one of %s, but found none in %s", policies, where)
+		}
+		return nil
 	}
-	if x.MultiValue != nil {
-		policies++
-	}
-	const all = "[Weight, Region, Failover, GeoLocation, GeoProximityLocation, CidrRoutingConfig, or MultiValueAnswer]"
 	switch {
-	case policies > 1:
-		return refuse("InvalidInput", "Invalid request: Expected exactly one of %s, but found more than one in %s", all, where)
-	case policies == 1 && x.Identifier == "":
+	case x.Weight != nil && x.MultiValue != nil:
+		return refuse("InvalidInput", "Invalid request: Expected exactly one of %s, but found more than one in %s", policies, where)
+	case x.Identifier == "":
 		return refuse("InvalidInput", "Invalid request: Missing field 'SetIdentifier' in %s", where)
-	case policies == 0 && x.Identifier != "":
-		return refuse("InvalidInput", "Invalid request: Expected exactly one of %s, but found none in %s", all, where)
 	case len(x.Identifier) > maxIdentifier:
 		return refuse("InvalidInput", "Invalid request: SetIdentifier is longer than %d characters in %s", maxIdentifier, where)
 	case x.Weight != nil && (*x.Weight < 0 || *x.Weight > maxWeight):
@@ -97,6 +107,11 @@ func (z *zone) checkSet(r RecordSet, action string) string {
 	if r.Type == "CNAME" && r.Name == z.Name {
 		return fmt.Sprintf("RRSet of type CNAME with DNS name %s is not permitted at apex in zone %s", wireName(r.Name), wireName(z.Name))
 	}
+	return r.checkValues()
+}
+
+// checkValues returns what is wrong with the values of a set, empty if nothing is.
+func (r RecordSet) checkValues() string {
 	if r.Type == "CNAME" && len(r.Values) > 1 {
 		return "Invalid Resource Record: 'FATAL problem: MultipleCNAMEValues encountered'"
 	}
@@ -104,12 +119,12 @@ func (z *zone) checkSet(r RecordSet, action string) string {
 		if slices.Contains(r.Values[:i], v) {
 			return fmt.Sprintf("Duplicate Resource Record: '%s'", v)
 		}
-		ip, err := netip.ParseAddr(v)
-		switch {
-		case r.Type == "A" && (err != nil || !ip.Is4()):
+		ip, _ := netip.ParseAddr(v)
+		if r.Type == "A" && !ip.Is4() {
 			return fmt.Sprintf("Invalid Resource Record: 'FATAL problem: ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) "+
 				"encountered with '%s''", v)
-		case r.Type == "AAAA" && (err != nil || !ip.Is6() || ip.Is4In6()):
+		}
+		if r.Type == "AAAA" && (!ip.Is6() || ip.Is4In6()) {
 			return fmt.Sprintf("Invalid Resource Record: 'FATAL problem: AAAARRDATAIllegalIPv6Address (Value is not a valid IPv6 address) "+
 				"encountered with '%s''", v)
 		}
@@ -117,40 +132,49 @@ func (z *zone) checkSet(r RecordSet, action string) string {
 	return ""
 }
 
-// conflicts returns why a set cannot stand beside the others that a batch would leave at its name.
+// conflicts returns why a set cannot stand beside the others that a batch would leave at its name: the first reason only.
 func conflicts(sets []RecordSet, r RecordSet) []string {
-	var wrong []string
 	group := 0
 	for _, o := range sets {
 		if o.Name != r.Name || o.key() == r.key() {
 			continue
 		}
-		if o.Type != r.Type {
-			if o.Type == "CNAME" || r.Type == "CNAME" {
-				return []string{fmt.Sprintf("RRSet of type %s with DNS name %s is not permitted as it conflicts with other records "+
-					"with the same DNS name", r.Type, wireName(r.Name))}
-			}
-			continue
+		if o.Type == r.Type {
+			group++
 		}
-		group++
-		name := fmt.Sprintf("RRSet with DNS name %s, type %s", wireName(r.Name), r.Type)
-		with := name + ", SetIdentifier " + r.SetIdentifier + " cannot be created as"
-		switch {
-		case r.SetIdentifier == "":
-			return []string{name + " cannot be created as other RRSets exist with the same name and type."}
-		case r.Weight != nil && o.Weight == nil:
-			return []string{with + " a non-weighted set exists with the same name and type."}
-		case r.MultiValue && !o.MultiValue:
-			return []string{with + " a non-multivalue answer set exists with the same name and type."}
-		case r.Weight != nil && r.Alias == "" && o.Alias == "" && r.TTL != o.TTL:
-			wrong = []string{with + " weighted sets must contain the same TTL."}
+		if message := conflict(r, o); message != "" {
+			return []string{message}
 		}
 	}
 	if group >= maxGroup {
 		return []string{fmt.Sprintf("RRSet with DNS name %s, type %s cannot be created: %d sets is the limit of a name and type",
 			wireName(r.Name), r.Type, maxGroup)}
 	}
-	return wrong
+	return nil
+}
+
+// conflict returns why a set cannot stand beside another one of the same name, empty if it can.
+func conflict(r, o RecordSet) string {
+	if o.Type != r.Type {
+		if o.Type != "CNAME" && r.Type != "CNAME" {
+			return ""
+		}
+		return fmt.Sprintf("RRSet of type %s with DNS name %s is not permitted as it conflicts with other records "+
+			"with the same DNS name", r.Type, wireName(r.Name))
+	}
+	name := fmt.Sprintf("RRSet with DNS name %s, type %s", wireName(r.Name), r.Type)
+	with := name + ", SetIdentifier " + r.SetIdentifier + " cannot be created as"
+	switch {
+	case r.SetIdentifier == "":
+		return name + " cannot be created as other RRSets exist with the same name and type."
+	case r.Weight != nil && o.Weight == nil:
+		return with + " a non-weighted set exists with the same name and type."
+	case r.MultiValue && !o.MultiValue:
+		return with + " a non-multivalue answer set exists with the same name and type."
+	case r.Weight != nil && r.Alias == "" && o.Alias == "" && r.TTL != o.TTL:
+		return with + " weighted sets must contain the same TTL."
+	}
+	return ""
 }
 
 // tooLarge returns why a batch is larger than one may be. An UPSERT counts twice.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -62,18 +63,26 @@ type answer struct {
 	body   []byte
 }
 
+// pause is how long a finished answer is held back over a socket. AWS is never that near, and the SDK cannot bear it:
+// it (smithy-go v1.28) closes the body of its request as soon as the head of the answer is there; if net/http still looks
+// for the end of that body, it takes the closed body for a failed write and closes the connection, and what it has not yet
+// read of the answer, all past the first 4 KiB, is lost. Measured on two busy cores under the race detector: one answer in
+// four lost without a pause, one in 700 with 1 ms, none of 2,000 with 2 ms.
+const pause = 2 * time.Millisecond
+
 // ServeHTTP answers one call to any of the services.
 func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out, err := a.answer(r)
+	if err == nil {
+		err = wait(r.Context(), pause)
+	}
 	if err != nil {
 		panic(http.ErrAbortHandler) // the way of net/http to break the connection without an answer
 	}
-	for k, v := range out.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), out.header)
 	w.WriteHeader(out.status)
-	// With its length known and a single Write, header and body are not flushed apart: clients take a pause between the two
-	// for a broken connection now and then. A failed write means that the client went away, which is its own business.
+	// With the length known and one Write, net/http sends head and body together. A failed write means that the client
+	// went away, which is its own business.
 	_, _ = w.Write(out.body)
 }
 
