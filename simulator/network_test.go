@@ -159,6 +159,28 @@ func TestOpenConnectionsInTheNetworkShareTheFate(t *testing.T) {
 	}
 }
 
+func TestARequestUnderWayFallsSilentToo(t *testing.T) {
+	inNetwork(t, func(t *testing.T, _ *AWS, n *Network) {
+		if err := n.Break("lb-a1", FaultSlow); err != nil {
+			t.Fatal(err)
+		}
+		conn, err := n.DialContext(t.Context(), "tcp", eip1+":80")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		go func() {
+			time.Sleep(5 * time.Second)
+			if err := n.Break("lb-a1", FaultHang); err != nil {
+				t.Error(err)
+			}
+		}()
+		if code, _, err := askOn(conn, "/", time.Minute); !isTimeout(err) {
+			t.Errorf("hung before the slow answer: got %d, %v, want silence", code, err)
+		}
+	})
+}
+
 func TestACutOffWatcherReachesNothing(t *testing.T) {
 	inNetwork(t, func(t *testing.T, _ *AWS, n *Network) {
 		reference := netip.MustParseAddrPort("192.0.2.53:443")
@@ -218,6 +240,7 @@ func TestTheNetworkFollowsAnAssociateAddressAfterTheMove(t *testing.T) {
 			a.AddInstance(Instance{ID: id, Private: netip.MustParseAddr(private)})
 		}
 		a.AddAddress(Address{IP: netip.MustParseAddr("203.0.113.1"), Instance: "i-0a1"})
+		a.AddAddress(Address{IP: netip.MustParseAddr("203.0.113.2")})
 		n := NewNetwork(a)
 		defer n.Close()
 		client := ec2.New(ec2.Options{
@@ -225,11 +248,16 @@ func TestTheNetworkFollowsAnAssociateAddressAfterTheMove(t *testing.T) {
 			HTTPClient:  &http.Client{Transport: a.Transport()},
 			Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "example", ""),
 		})
-		_, err := client.AssociateAddress(t.Context(), &ec2.AssociateAddressInput{
-			AllocationId: aws.String(a.Addresses()[0].Allocation), InstanceId: aws.String("i-0a2"), AllowReassociation: aws.Bool(true),
-		})
-		if err != nil {
-			t.Fatal(err)
+		for k, to := range []string{"i-0a2", "i-0a1"} {
+			_, err := client.AssociateAddress(t.Context(), &ec2.AssociateAddressInput{
+				AllocationId: aws.String(a.Addresses()[k].Allocation), InstanceId: aws.String(to), AllowReassociation: aws.Bool(true),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if conn, err := n.DialContext(t.Context(), "tcp", "203.0.113.2:80"); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("an address that was free leads to %v, %v before the move has spread", conn, err)
 		}
 		old, err := n.DialContext(t.Context(), "tcp", "203.0.113.1:80")
 		if err != nil {
