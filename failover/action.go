@@ -37,8 +37,10 @@ func (s Status) Done() bool { return s != Begun && s != Applied }
 type Remap struct {
 	Addr       netip.Addr `json:"addr"`
 	Allocation string     `json:"allocation"`
-	From       string     `json:"from"` // instance that carries it now; empty: none
-	To         string     `json:"to"`   // instance that shall carry it
+	From       string     `json:"from"`                // instance that carries it now; empty: none
+	To         string     `json:"to"`                  // instance that shall carry it
+	FromName   string     `json:"from_name,omitempty"` // their Name tags, for people
+	ToName     string     `json:"to_name,omitempty"`
 	Interface  string     `json:"interface"`
 	Private    netip.Addr `json:"private,omitzero"` // private address of that interface
 }
@@ -67,17 +69,19 @@ type Action struct {
 	Applied  time.Time  `json:"applied,omitzero"` // when AWS's acceptance was known
 	Served   time.Time  `json:"served,omitzero"`  // when the first good result after it was sent
 	Ended    time.Time  `json:"ended,omitzero"`
-	Change   string     `json:"change,omitempty"` // Route 53's change id
-	Detail   string     `json:"detail,omitempty"` // why it ended as it did
+	Change   string     `json:"change,omitempty"`  // Route 53's change id
+	Detail   string     `json:"detail,omitempty"`  // why it ended as it did
+	Settled  bool       `json:"settled,omitempty"` // rrwatch was stopped before it knew, and has read the outcome from AWS
 }
 
-// String says what the action does: "remap 203.0.113.1 from i-1 to i-2".
+// String says what the action does: "remap 203.0.113.1 from lb-1 (i-1) to
+// lb-2 (i-2)".
 func (a Action) String() string {
 	switch {
 	case a.Remap != nil && a.Remap.From == "":
-		return fmt.Sprintf("remap %s, carried by no instance, to %s", a.Member, a.Remap.To)
+		return fmt.Sprintf("remap %s, carried by no instance, to %s", a.Member, label(a.Remap.To, a.Remap.ToName))
 	case a.Remap != nil:
-		return fmt.Sprintf("remap %s from %s to %s", a.Member, a.Remap.From, a.Remap.To)
+		return fmt.Sprintf("remap %s from %s to %s", a.Member, label(a.Remap.From, a.Remap.FromName), label(a.Remap.To, a.Remap.ToName))
 	case a.Reweigh != nil:
 		return fmt.Sprintf("%s %s: %s", a.Kind, a.Member, a.Reweigh)
 	}

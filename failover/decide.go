@@ -196,10 +196,12 @@ func (s *situation) action(kind ActionKind, why string) Action {
 }
 
 // tried reports whether the same action was already made in this incident and
-// ended without success less than a cool-down ago.
+// ended without success less than a cool-down ago. One that was lost by a stop
+// of rrwatch, and never had an effect, was not tried.
 func (s *situation) tried(a Action) bool {
 	for _, old := range s.incident.Actions {
-		if old.Status.Done() && old.String() == a.String() && s.now.Sub(old.Ended) < s.spec.Policy.Cooldown {
+		lost := old.Status == Failed && old.Settled
+		if old.Status.Done() && !lost && old.String() == a.String() && s.now.Sub(old.Ended) < s.spec.Policy.Cooldown {
 			return true
 		}
 	}
@@ -215,11 +217,11 @@ func (s *situation) remap() candidate {
 	if hold != nil {
 		return candidate{hold: hold}
 	}
-	from := s.member.Carrier()
+	carrier, _ := s.pool.Instance(s.member.Carrier())
 	a := s.action(KindRemap, fmt.Sprintf("%s passes the member's own checks now", standby.Label()))
 	a.Remap = &Remap{
 		Addr: s.member.Addr, Allocation: s.member.Address.Allocation,
-		From: from, To: standby.ID, Interface: standby.Interface, Private: standby.Private,
+		From: s.member.Carrier(), FromName: carrier.Name, To: standby.ID, ToName: standby.Name, Interface: standby.Interface, Private: standby.Private,
 	}
 	return candidate{action: a}
 }

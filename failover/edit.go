@@ -18,10 +18,11 @@ func (s *situation) withdraw() candidate {
 	case !s.member.Published:
 		return held(GuardChanged, "the name does not answer with this address any more")
 	}
-	if hold := s.lastHealthy(); hold != nil {
+	healthy, hold := s.lastHealthy()
+	if hold != nil {
 		return candidate{hold: hold}
 	}
-	a := s.action(KindWithdraw, "no standby can take the address, and other members serve")
+	a := s.action(KindWithdraw, fmt.Sprintf("the name still answers with %d healthy members", healthy))
 	a.Reweigh = &Reweigh{Zone: s.pool.ZoneID, Addr: s.member.Addr, Was: set, Shall: without(set, s.member.Addr)}
 	return candidate{action: a}
 }
@@ -46,9 +47,8 @@ func without(set RecordSet, addr netip.Addr) RecordSet {
 
 // lastHealthy holds a withdrawal that would leave the name with too few
 // healthy addresses, or with no weight above 0 (I1). Members that this plan or
-// an action in flight withdraws do not count.
-func (s *situation) lastHealthy() *Hold {
-	healthy := 0
+// an action in flight withdraws do not count. It returns how many there are.
+func (s *situation) lastHealthy() (healthy int, hold *Hold) {
 	for _, m := range s.pool.Members {
 		if m.Addr == s.member.Addr || !m.Published || m.Addr.Is4() != s.member.Addr.Is4() || s.leaving(m.Addr) {
 			continue
@@ -58,10 +58,10 @@ func (s *situation) lastHealthy() *Hold {
 		}
 	}
 	if least := max(s.spec.Policy.MinHealthy, 1); healthy < least {
-		return &Hold{Guard: GuardLastHealthy, Text: fmt.Sprintf(
+		return healthy, &Hold{Guard: GuardLastHealthy, Text: fmt.Sprintf(
 			"only %d other published members are healthy; the policy asks for %d before an address is withdrawn", healthy, least)}
 	}
-	return nil
+	return healthy, nil
 }
 
 func (s *situation) leaving(addr netip.Addr) bool {

@@ -133,11 +133,13 @@ type Instance struct {
 }
 
 // Label names an instance for people: "lb-1 (i-0ab)".
-func (i Instance) Label() string {
-	if i.Name == "" {
-		return i.ID
+func (i Instance) Label() string { return label(i.ID, i.Name) }
+
+func label(id, name string) string {
+	if name == "" {
+		return id
 	}
-	return i.Name + " (" + i.ID + ")"
+	return name + " (" + id + ")"
 }
 
 // ProbeAddr is where the instance is asked while it carries no member; invalid

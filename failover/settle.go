@@ -183,6 +183,7 @@ func (s *state) settleBegun(ctx context.Context, pool *Pool, i Incident, a Actio
 		return // read before it began: says nothing
 	}
 	as, want := pool.holds(a)
+	a.Settled = true
 	switch {
 	case want:
 		a.Status, a.Applied = Applied, now.UTC()

@@ -245,3 +245,42 @@ func (b *bubble) story() string {
 	fmt.Fprintf(&text, "%s", b.pool().Plan)
 	return text.String()
 }
+
+// readAll reads the whole journal of a stopped rrwatch.
+func readAll(t *testing.T, b *bubble) []failover.Entry {
+	t.Helper()
+	s, err := store.Open(t.Context(), b.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	entries, err := s.Since(t.Context(), 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
+}
+
+// writeUntil makes a new database with the entries up to the first of a kind.
+func writeUntil(t *testing.T, b *bubble, entries []failover.Entry, last failover.EntryKind) {
+	t.Helper()
+	s, err := store.Open(t.Context(), b.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, e := range entries {
+		if e.Kind == failover.Opened {
+			e.Incident = 0
+		}
+		if e.Kind == failover.ActionBegun {
+			e.Action.ID = 0
+		}
+		if _, err := s.Append(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		if e.Kind == last {
+			return
+		}
+	}
+}

@@ -30,7 +30,7 @@ func demoInstances() []simulator.Instance {
 	tags := map[string]string{"rrwatch": "www"}
 	lb := func(n int, zone string) simulator.Instance {
 		return simulator.Instance{
-			ID: fmt.Sprintf("i-0a1b2c3d4e5f6000%d", n), Name: fmt.Sprintf("lb-%d", n), Zone: zone,
+			ID: fmt.Sprintf("i-0a1b2c0%d", n), Name: fmt.Sprintf("lb-%d", n), Zone: zone,
 			Private: netip.AddrFrom4([4]byte{127, 10, 1, byte(10 + n)}), Tags: tags,
 		}
 	}

@@ -62,6 +62,7 @@ func TestAPackageCommentNeedsItsNameAndAVerb(t *testing.T) {
 		good               bool
 	}{
 		{"Package probe asks one address one question.\n", "probe", "probe", true},
+		{"Package store remembers: the journal and its views.\n", "store", "store", true},
 		{"Command rrwatch watches sites.\n", "main", "rrwatch", true},
 		{"Package probe is for probing.\n", "probe", "probe", false},
 		{"Package probe provides things.\n", "monitor", "monitor", false},
@@ -84,7 +85,8 @@ func badPackageComment(text, name, folder string) string {
 	if !ok {
 		return "the package comment does not begin with " + want
 	}
-	if verb := strings.Fields(rest); len(verb) == 0 || verb[0] == "is" || !strings.HasSuffix(verb[0], "s") {
+	verb, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	if verb = strings.TrimRight(verb, ",:"); verb == "is" || !strings.HasSuffix(verb, "s") {
 		return "the package comment does not say what the package does: " + want + " <verb>s …"
 	}
 	return ""

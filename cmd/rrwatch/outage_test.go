@@ -67,7 +67,7 @@ func TestChangesNothingInModeObserveAndSaysWhatItWouldDo(t *testing.T) {
 		b.healthy()
 		b.fault("lb-1", simulator.FaultKill)
 		h := b.holdsWith(demoAddress(1), failover.GuardMode)
-		if !strings.Contains(h.Action, "remap 127.113.0.11 from i-0a1b2c3d4e5f60001 to i-0a1b2c3d4e5f60004") {
+		if !strings.Contains(h.Action, "remap 127.113.0.11 from lb-1 (i-0a1b2c01) to lb-4 (i-0a1b2c04)") {
 			t.Errorf("would do %q", h.Action)
 		}
 		b.pass(5 * time.Minute)
