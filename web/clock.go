@@ -8,7 +8,7 @@ import (
 
 // clockModel is the recovery clock: where the time of an outage went.
 type clockModel struct {
-	Whole   string // empty while the outage is not proven to be over
+	Whole   string // empty while the outage goes on
 	Running string // how long it has lasted, while it is open
 	Phases  []phaseModel
 }
@@ -39,10 +39,15 @@ func clockOf(i failover.Incident, now time.Time) clockModel {
 		whole += max(p.d, 0)
 	}
 	m := clockModel{}
-	if c.Whole > 0 {
+	switch {
+	case c.Whole > 0:
 		m.Whole = short(c.Whole)
-	} else if i.Open() {
+	case i.Open():
 		m.Running = lasted(i, now)
+		whole = max(whole, now.Sub(i.Opening.FirstBad)) // the rest of the bar is still empty
+	default:
+		m.Whole = lasted(i, now)
+		whole = max(whole, i.Closed.Sub(i.Opening.FirstBad))
 	}
 	const bar, least = 1000.0, 4.0 // a phase that was reached stays visible
 	x := 0.0

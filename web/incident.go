@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"rrwatch/failover"
@@ -32,6 +33,7 @@ type incidentModel struct {
 // resultModel is one result of the evidence.
 type resultModel struct {
 	At      stamp
+	After   string // since the first bad result
 	Target  string
 	Verdict badge
 	Answer  string
@@ -103,13 +105,15 @@ func incidentOf(i failover.Incident, now time.Time) incidentModel {
 		Held: holdsOf(i.Held), Approved: i.Approved, By: i.By, Clock: clockOf(i, now),
 	}
 	for _, r := range i.Opening.Evidence {
-		m.Results = append(m.Results, resultOf(r, now))
+		result := resultOf(r, now)
+		result.After = offset(i.Opening.FirstBad, r.At)
+		m.Results = append(m.Results, result)
 	}
 	for _, a := range i.Actions {
 		m.Actions = append(m.Actions, actionOf(a, now))
 	}
 	for _, n := range i.Notes {
-		m.Steps = append(m.Steps, entryModel{At: stampAt(n.At, now), Kind: kindBadge(n.Kind), Text: n.Text})
+		m.Steps = append(m.Steps, entryModel{At: stampAt(n.At, now), After: offset(i.Opening.FirstBad, n.At), Kind: kindBadge(n.Kind), Text: n.Text})
 	}
 	return m
 }
@@ -131,15 +135,9 @@ func resultOf(r probe.Result, now time.Time) resultModel {
 }
 
 func actionOf(a failover.Action, now time.Time) actionModel {
-	after := func(t time.Time) string {
-		if t.IsZero() || a.Begun.IsZero() {
-			return ""
-		}
-		return "+" + short(t.Sub(a.Begun).Round(10*time.Microsecond))
-	}
 	return actionModel{
 		What: a.String(), Why: a.Why, By: a.By, Status: badge{string(a.Status), statusTone(a.Status)},
-		Begun: stampAt(a.Begun, now), Applied: after(a.Applied), Served: after(a.Served), Ended: after(a.Ended),
+		Begun: stampAt(a.Begun, now), Applied: offset(a.Begun, a.Applied), Served: offset(a.Begun, a.Served), Ended: offset(a.Begun, a.Ended),
 		Change: a.Change, Detail: a.Detail,
 	}
 }
@@ -154,7 +152,7 @@ func proposals(i failover.Incident, v *failover.View, user string) []proposal {
 	for _, h := range i.Held {
 		if h.Guard == failover.GuardMode && h.Action != "" && h.Action != i.Approved {
 			asks = append(asks, proposal{
-				Action: h.Action, Text: h.Text, User: user,
+				Action: h.Action, Text: strings.TrimSuffix(sentenceOf(h.Text), "."), User: user,
 				Path: "/incidents/" + strconv.FormatInt(i.ID, 10) + "/approve",
 			})
 		}

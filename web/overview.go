@@ -37,6 +37,7 @@ type brakeModel struct {
 // entryModel is one entry of the journal, or one step of an incident.
 type entryModel struct {
 	At       stamp
+	After    string // since the first bad result; on an incident's page only
 	Kind     badge
 	Pool     string
 	Member   string

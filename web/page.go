@@ -25,7 +25,7 @@ type frame struct {
 	Version string
 	User    string // who logged in; empty without a password
 	Seq     int64  // the newest entry of the journal before the page was made
-	Open    int    // incidents
+	Alarms  int    // open incidents
 	Live    bool   // the page follows the live stream
 	Demo    bool
 	Build   string // digest of what the page loads: another one means another program
@@ -59,7 +59,7 @@ func (s *server) frame(r *http.Request, page, title string, now time.Time) frame
 		Build: s.assets["style.css"].digest + s.assets["live.js"].digest + s.Version,
 	}
 	if v := s.Views(); v != nil {
-		f.Vantage, f.Open = v.Vantage, openIncidents(v)
+		f.Vantage, f.Alarms = v.Vantage, openIncidents(v)
 	}
 	if seq, err := s.Journal.Last(r.Context()); err == nil {
 		f.Seq = seq

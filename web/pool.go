@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"rrwatch/failover"
@@ -248,9 +249,9 @@ func headlineOf(v *failover.View) headline {
 			members++
 			switch {
 			case m.State == monitor.Down:
-				down = append(down, m.Addr.String())
+				down = append(down, p.Name+" "+m.Addr.String())
 			case slices.ContainsFunc(m.Checks, func(c failover.CheckView) bool { return c.Health.Suspect() }):
-				suspect = append(suspect, m.Addr.String())
+				suspect = append(suspect, p.Name+" "+m.Addr.String())
 				up += boolInt(m.State == monitor.Up)
 			case m.State == monitor.Up:
 				up++
@@ -261,6 +262,16 @@ func headlineOf(v *failover.View) headline {
 		}
 	}
 	h := headline{Detail: fmt.Sprintf("%d of %s up · %s", up, count(members, "member"), count(standbys, "standby"))}
+	worst := down
+	if len(down) == 0 {
+		worst = suspect
+	}
+	if len(worst) > 1 && len(worst) <= 4 {
+		h.Detail = strings.Join(worst, ", ") + " · " + h.Detail
+	}
+	if len(down) > 0 && len(suspect) > 0 {
+		h.Detail += fmt.Sprintf(" · %d suspect", len(suspect))
+	}
 	switch {
 	case members == 0:
 		h.Tone, h.Text = warn, "No member is known yet"

@@ -94,6 +94,18 @@ func short(d time.Duration) string {
 	return long(d)
 }
 
+// offset is the time from one moment to another, "+1.20 s" or "−300 ms"; empty
+// if either is not known.
+func offset(from, to time.Time) string {
+	if from.IsZero() || to.IsZero() {
+		return ""
+	}
+	if to.Before(from) {
+		return "−" + short(from.Sub(to))
+	}
+	return "+" + short(to.Sub(from))
+}
+
 // sentenceOf makes an error's text a sentence: a capital first, a full stop
 // last.
 func sentenceOf(text string) string {
@@ -176,16 +188,17 @@ func causeWords(c failover.Cause) string {
 
 // kindBadge names a journal entry's kind.
 func kindBadge(k failover.EntryKind) badge {
+	word := strings.ReplaceAll(string(k), "-", " ")
 	switch k {
 	case failover.Opened, failover.WentBlind, failover.BrakeLatched:
-		return badge{string(k), bad}
+		return badge{word, bad}
 	case failover.HeldBack:
-		return badge{string(k), warn}
+		return badge{word, warn}
 	case failover.Closed, failover.SawAgain, failover.BrakeReleased:
-		return badge{string(k), good}
+		return badge{word, good}
 	case failover.ActionBegun, failover.ActionApplied, failover.ActionEnded, failover.Approved:
-		return badge{string(k), info}
+		return badge{word, info}
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Diagnosed, failover.Noted:
 	}
-	return badge{string(k), mute}
+	return badge{word, mute}
 }
