@@ -43,8 +43,7 @@ func answerOf(err error) answer {
 
 // codeOf is EC2's own error code; empty if the error is no answer of EC2.
 func codeOf(err error) string {
-	var e smithy.APIError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		return e.ErrorCode()
 	}
 	return ""
@@ -52,8 +51,8 @@ func codeOf(err error) string {
 
 // said is what EC2 itself said, for people: without the SDK's words around it, nor the encoded text that only AWS can read.
 func said(err error) string {
-	var e smithy.APIError
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
 		return err.Error()
 	}
 	message, _, _ := strings.Cut(e.ErrorMessage(), "Encoded authorization failure message")
@@ -62,8 +61,7 @@ func said(err error) string {
 
 // needs names the permission that the refused call needs.
 func needs(err error) string {
-	var op *smithy.OperationError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
 		return "ec2:" + op.Operation()
 	}
 	return "another permission"

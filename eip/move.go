@@ -88,16 +88,24 @@ func judge(r failover.Remap, s scene) (*ec2.AssociateAddressInput, *failover.Ref
 	if refusal != nil {
 		return nil, refusal
 	}
-	for _, other := range s.carried {
-		if other.IP != a.IP && (other.Private == private || !other.Private.IsValid()) {
-			return nil, refuse(r, failover.GuardEviction, "the instance carries %s, which would lose it", other.IP)
-		}
+	if other := evicted(s.carried, a.IP, private); other.IsValid() {
+		return nil, refuse(r, failover.GuardEviction, "the instance carries %s, which would lose it", other)
 	}
 	return &ec2.AssociateAddressInput{
 		AllocationId: aws.String(a.Allocation), NetworkInterfaceId: aws.String(eni), PrivateIpAddress: aws.String(private.String()),
 		// Only an association that was expected is taken over: an address believed free is not taken from anybody.
 		AllowReassociation: aws.Bool(r.From != ""),
 	}, nil
+}
+
+// evicted is the address that would lose its carrier if addr came onto its private address; the zero one if none would.
+func evicted(carried []failover.Address, addr, private netip.Addr) netip.Addr {
+	for _, other := range carried {
+		if other.IP != addr && (other.Private == private || !other.Private.IsValid()) {
+			return other.IP
+		}
+	}
+	return netip.Addr{}
 }
 
 // land finds the interface and the private address of the target that shall stand for the address.

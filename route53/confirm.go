@@ -36,13 +36,17 @@ func (c *Client) Confirm(ctx context.Context, r failover.Reweigh, change string)
 			return fmt.Errorf("confirm %s: %w", r, err)
 		}
 	}
+	var last error
 	for {
 		err := c.answered(ctx, r)
 		if err == nil {
 			return nil
 		}
+		if last == nil || ctx.Err() == nil { // a round that is cut short tells less than the one before
+			last = err
+		}
 		if !wait(ctx, pollServer) {
-			return fmt.Errorf("confirm %s: not all authoritative servers answer as they shall: %w", r, errors.Join(err, ctx.Err()))
+			return fmt.Errorf("confirm %s: not all authoritative servers answer as they shall: %w", r, errors.Join(last, ctx.Err()))
 		}
 	}
 }
@@ -103,7 +107,7 @@ func wantOf(r failover.Reweigh) want {
 	s := set(r)
 	w := want{name: s.Name, kind: s.Type, times: 1}
 	for _, a := range r.Was.Addrs() {
-		if r.Was.Answers() && !(r.Shall.Answers() && r.Shall.Holds(a)) {
+		if r.Was.Answers() && (!r.Shall.Answers() || !r.Shall.Holds(a)) {
 			w.gone = append(w.gone, a)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +16,9 @@ import (
 	"rrwatch/route53"
 	"rrwatch/simulator"
 )
+
+// patience is how long a test waits for a server that never answers as it shall: more than one round of questions.
+const patience = 1500 * time.Millisecond
 
 // serve answers for the zones of a, and returns where.
 func serve(t *testing.T, a *simulator.AWS) netip.AddrPort {
@@ -87,7 +91,10 @@ func TestConfirmsEditsThatTheServersAnswer(t *testing.T) {
 }
 
 func TestDoesNotConfirmWhatOneServerStillAnswers(t *testing.T) {
+	t.Parallel()
 	edited, behind := account(simulator.Options{}), account(simulator.Options{})
+	// Hardly any answer of 20 is without it.
+	behind.SetRecord(zone, simulator.RecordSet{Name: "www.example.com", Type: "A", TTL: 60, SetIdentifier: "lb-1", Weight: new(int64(250)), Values: []string{"203.0.113.11"}})
 	for name, edit := range map[string]failover.Reweigh{
 		"weighted":   withdraw(),
 		"simple":     {Zone: zone, Addr: ip("203.0.113.12"), Was: simple("203.0.113.11", "203.0.113.12"), Shall: simple("203.0.113.11")},
@@ -95,12 +102,13 @@ func TestDoesNotConfirmWhatOneServerStillAnswers(t *testing.T) {
 		"joining":    {Zone: zone, Addr: ip("203.0.113.13"), Was: simple("203.0.113.11"), Shall: simple("203.0.113.11", "203.0.113.12", "203.0.113.13")},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if name != "joining" {
 				must[string](t)(open(edited).Edit(t.Context(), edit, ""))
 			}
 			slow := serve(t, behind)
 			c := open(edited, serve(t, edited), slow)
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			err := c.Confirm(ctx, edit, "")
 			wantText(t, err, "not all authoritative servers answer as they shall", slow.String())
@@ -110,21 +118,23 @@ func TestDoesNotConfirmWhatOneServerStillAnswers(t *testing.T) {
 
 // A withdrawn set of a large group is seldom in an answer: one question would often miss it.
 func TestAsksAWeightedGroupOften(t *testing.T) {
-	asked := 0
+	t.Parallel()
+	var asked atomic.Int64
 	server := answering(t, func(q, m *dns.Msg) {
-		if asked++; asked == 20 {
+		if asked.Add(1)%20 == 0 {
 			m.Answer = holding(q, "203.0.113.11")
 			return
 		}
 		m.Answer = holding(q, "203.0.113.12")
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	err := open(account(simulator.Options{}), server).Confirm(ctx, withdraw(), "")
 	wantText(t, err, fmt.Sprintf("%s still answers www.example.com with 203.0.113.11", server))
 }
 
 func TestAsksAgainUntilTheServerAnswersSo(t *testing.T) {
+	t.Parallel()
 	a := account(simulator.Options{Sync: 300 * time.Millisecond})
 	edit := failover.Reweigh{Zone: zone, Addr: ip("203.0.113.12"), Was: simple("203.0.113.11", "203.0.113.12"), Shall: simple("203.0.113.11")}
 	c := open(a, serve(t, a))
@@ -150,6 +160,7 @@ func TestAsksByTCPWhenTheAnswerIsTruncated(t *testing.T) {
 }
 
 func TestBelievesOnlyAuthoritativeAnswers(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		answer func(q, m *dns.Msg)
 		want   string
@@ -158,7 +169,8 @@ func TestBelievesOnlyAuthoritativeAnswers(t *testing.T) {
 		"a refusal":  {func(_, m *dns.Msg) { m.Rcode = dns.RcodeRefused }, "REFUSED"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			err := open(account(simulator.Options{}), answering(t, test.answer)).Confirm(ctx, withdraw(), "")
 			wantText(t, err, test.want)
@@ -216,9 +228,10 @@ func TestSaysAtOnceWhenItMayNotReadTheChange(t *testing.T) {
 }
 
 func TestAsksTheServersOfTheDelegationSet(t *testing.T) {
+	t.Parallel()
 	a := account(simulator.Options{})
 	a.AddZone(simulator.Zone{ID: "Z0NS", Name: "ns.example", NameServers: []string{"ns-1.invalid"}})
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	edit := failover.Reweigh{Zone: "Z0NS", Was: simple("203.0.113.11", "203.0.113.12"), Shall: simple("203.0.113.11")}
 	wantText(t, open(a).Confirm(ctx, edit, ""), "find the address of the name server ns-1.invalid")

@@ -32,23 +32,28 @@ func ask(ctx context.Context, server netip.AddrPort, name, kind string) ([]netip
 	case !in.Authoritative:
 		return nil, errors.New("the server is not authoritative for the name")
 	}
+	return addrsIn(in.Answer, q.Question[0].Qtype), nil
+}
+
+// addrsIn are the addresses in an answer that are of the type asked for.
+func addrsIn(answer []dns.RR, asked uint16) []netip.Addr {
 	var addrs []netip.Addr
-	for _, rr := range in.Answer {
-		var ip net.IP
+	for _, rr := range answer {
+		if rr.Header().Rrtype != asked {
+			continue // such as the CNAME that leads to them
+		}
 		switch rr := rr.(type) {
 		case *dns.A:
-			ip = rr.A
-		case *dns.AAAA:
-			ip = rr.AAAA
-		}
-		if a, ok := netip.AddrFromSlice(ip); ok && rr.Header().Rrtype == q.Question[0].Qtype {
-			if rr.Header().Rrtype == dns.TypeA {
-				a = a.Unmap()
+			if a, ok := netip.AddrFromSlice(rr.A); ok {
+				addrs = append(addrs, a.Unmap())
 			}
-			addrs = append(addrs, a)
+		case *dns.AAAA:
+			if a, ok := netip.AddrFromSlice(rr.AAAA); ok {
+				addrs = append(addrs, a)
+			}
 		}
 	}
-	return addrs, nil
+	return addrs
 }
 
 func exchange(ctx context.Context, server netip.AddrPort, q *dns.Msg, network string) (*dns.Msg, error) {

@@ -54,15 +54,14 @@ func (c *Client) Edit(ctx context.Context, r failover.Reweigh, comment string) (
 // judge refuses edits that are wrong whatever the zone holds.
 func judge(r failover.Reweigh) *failover.Refusal {
 	was, shall := r.Was, r.Shall
-	both := was.Exists() && shall.Exists()
 	kind := set(r).Type
-	_, isID := asID(r.Zone)
-	switch {
-	case !was.Exists() && !shall.Exists():
-		return refuse(r, failover.GuardChanged, "the plan says neither what is there nor what shall be")
-	case !isID:
+	if _, isID := asID(r.Zone); !isID {
 		return refuse(r, failover.GuardNotOurs, "the plan names no hosted zone by its id: %q", r.Zone)
-	case both && was.Key() != shall.Key():
+	}
+	switch {
+	case !set(r).Exists():
+		return refuse(r, failover.GuardChanged, "the plan says neither what is there nor what shall be")
+	case was.Exists() && shall.Exists() && was.Key() != shall.Key():
 		return refuse(r, failover.GuardNotOurs, "the plan would replace it by another one, %s", strings.Join(
 			strings.Fields(shall.Name+" "+shall.Type+" "+shall.Identifier), " "))
 	case kind != "A" && kind != "AAAA":
@@ -124,18 +123,18 @@ func (c *Client) afterError(ctx context.Context, r failover.Reweigh, err error) 
 	}
 	now, known := c.settle(ctx, r, err)
 	switch {
-	case known && now.Equal(r.Shall):
+	case !known && codeOf(err) == "NoSuchHostedZone":
+		return refuse(r, failover.GuardNotOurs, "there is no hosted zone %s in this account", r.Zone)
+	case !known:
+		return fmt.Errorf("edit %s: no clear answer, and the zone could not be read: %w", r, err)
+	case now.Equal(r.Shall):
 		return nil
-	case known && refused(err) && !now.Equal(r.Was):
-		return refuse(r, failover.GuardChanged, "the plan expects %s, and now there is %s", text(r.Was), text(now))
-	case known && refused(err) && codeOf(err) == "NoSuchHostedZone":
-		return refuse(r, failover.GuardNotOurs, "there is no hosted zone %s", r.Zone)
-	case known && refused(err):
-		return refuse(r, failover.GuardChanged, "Route 53 refuses: %s", said(err))
-	case known:
+	case !refused(err):
 		return fmt.Errorf("edit %s: no clear answer, and there is still %s: %w", r, text(now), err)
+	case !now.Equal(r.Was):
+		return refuse(r, failover.GuardChanged, "the plan expects %s, and now there is %s", text(r.Was), text(now))
 	}
-	return fmt.Errorf("edit %s: no clear answer, and the zone could not be read: %w", r, err)
+	return refuse(r, failover.GuardChanged, "Route 53 refuses: %s", said(err))
 }
 
 // settle reads the set after a failed edit: once after a clear refusal, else until it is as r wants it, for about four

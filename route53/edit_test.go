@@ -223,6 +223,26 @@ func TestAnEditWithoutAClearAnswerIsNoRefusal(t *testing.T) {
 	})
 }
 
+// The calls fail, and the edit comes through two seconds after the last.
+func TestAnEditThatComesThroughLateIsSettledByReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := account(simulator.Options{})
+		var late *time.Timer
+		c := beforeEdit(a, func() {
+			if late != nil {
+				late.Stop()
+			}
+			late = time.AfterFunc(2*time.Second, func() {
+				a.SetRecord(zone, simulator.RecordSet{Name: "www.example.com", Type: "A", TTL: 60, SetIdentifier: "lb-1", Weight: new(int64(0)), Values: []string{"203.0.113.11"}})
+			})
+		})
+		a.Throttle("ChangeResourceRecordSets", 100)
+		if _, err := c.Edit(t.Context(), withdraw(), ""); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestRefusesToEditBlindly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := account(simulator.Options{})
@@ -235,10 +255,9 @@ func TestRefusesToEditBlindly(t *testing.T) {
 func TestEditsRunOneAtATimeAndWaitNoLongerThanTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := account(simulator.Options{Latency: time.Second})
-		c := open(a)
 		var running, most int
 		var mu sync.Mutex
-		c = counted(a, func(step int) {
+		c := counted(a, func(step int) {
 			mu.Lock()
 			defer mu.Unlock()
 			running += step

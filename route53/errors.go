@@ -15,8 +15,7 @@ import (
 
 // codeOf is Route 53's own error code; empty if the error is no answer of Route 53.
 func codeOf(err error) string {
-	var e smithy.APIError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		return e.ErrorCode()
 	}
 	return ""
@@ -42,8 +41,7 @@ func said(err error) string {
 	if errors.As(err, &batch) && len(batch.Messages) > 0 {
 		return "InvalidChangeBatch: " + strings.Join(batch.Messages, "; ")
 	}
-	var e smithy.APIError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		return e.ErrorCode() + ": " + strings.TrimRight(strings.TrimSpace(e.ErrorMessage()), ".")
 	}
 	return err.Error()
@@ -51,8 +49,7 @@ func said(err error) string {
 
 // needs names the permission that the refused call needs.
 func needs(err error) string {
-	var op *smithy.OperationError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
 		return "route53:" + op.Operation()
 	}
 	return "another permission"
