@@ -35,7 +35,8 @@ type querier interface {
 }
 
 // Recall returns what the journal says at the start: the open incidents, those
-// closed within the last 24 hours, and the brake if it is latched.
+// closed within the last 24 hours, the brake if it is latched, and when it was
+// last released.
 func (s *Store) Recall(ctx context.Context) (failover.Memory, error) {
 	var m failover.Memory
 	// One transaction, so that both come from the same moment.
@@ -55,6 +56,13 @@ func (s *Store) Recall(ctx context.Context) (failover.Memory, error) {
 	}
 	if len(brakes) > 0 {
 		m.Brake = &brakes[0]
+	}
+	var released sql.NullInt64
+	if err := tx.QueryRowContext(ctx, `SELECT max(at) FROM journal WHERE kind = 'brake-released'`).Scan(&released); err != nil {
+		return failover.Memory{}, s.explain("read the brake's release in", err)
+	}
+	if released.Valid {
+		m.Released = time.UnixMicro(released.Int64).UTC()
 	}
 	return m, nil
 }

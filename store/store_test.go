@@ -196,8 +196,8 @@ func TestTheBrakeStaysLatchedUntilItIsReleased(t *testing.T) {
 		t.Errorf("another brake (-want +got):\n%s", diff)
 	}
 	mustAppend(t, s, failover.Entry{At: at.Add(2 * time.Hour), Kind: failover.BrakeReleased, Text: "released", By: "someone"})
-	if m, err = s.Recall(t.Context()); err != nil || m.Brake != nil {
-		t.Errorf("after the release: brake %+v, error %v", m.Brake, err)
+	if m, err = s.Recall(t.Context()); err != nil || m.Brake != nil || !m.Released.Equal(at.Add(2*time.Hour).Truncate(time.Microsecond)) {
+		t.Errorf("after the release: brake %+v, released %s, error %v", m.Brake, m.Released, err)
 	}
 }
 

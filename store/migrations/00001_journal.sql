@@ -28,6 +28,7 @@ CREATE TABLE journal (
 ) STRICT;
 
 CREATE INDEX journal_by_incident ON journal (incident, at);
+CREATE INDEX journal_of_releases ON journal (at) WHERE kind = 'brake-released';
 
 -- Holds a row only inside a transaction of retention; the triggers below look at it.
 CREATE TABLE retention (
