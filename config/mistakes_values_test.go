@@ -84,6 +84,12 @@ func TestReportsMistakesOfNumbers(t *testing.T) {
 			want: "8:31: pools[0].checks[0].timeout: is longer than the interval of 5s; shorten it, or write a longer interval",
 		},
 		{
+			name: "a bad interval does not make the timeout wrong",
+			old:  "kind: http",
+			new:  "kind: http\n        interval: 9\n        timeout: 8s",
+			want: "9:19: pools[0].checks[0].interval: wants a duration such as 5s, not 9; write the unit, as in 9s",
+		},
+		{
 			name: "a recheck longer than the interval",
 			old:  "kind: http",
 			new:  "{kind: http, interval: 1s, recheck: 2s}",
