@@ -160,17 +160,9 @@ func (w world) target(c call) (Instance, error) {
 	if id == "" && eni == "" {
 		return Instance{}, refuse("MissingParameter", "Either 'InstanceId' or 'NetworkInterfaceId' must be specified")
 	}
-	var target Instance
-	for _, i := range w.instances {
-		if i.ID == id || i.Interface == eni {
-			target = i
-		}
-	}
-	if target.ID == "" && id != "" {
-		return Instance{}, missingInstance(id)
-	}
-	if target.ID == "" {
-		return Instance{}, missingInterface(eni)
+	target, err := w.named(id, eni)
+	if err != nil {
+		return Instance{}, err
 	}
 	if err := canCarry(target, eni); err != nil {
 		return Instance{}, err
@@ -180,6 +172,22 @@ func (w world) target(c call) (Instance, error) {
 			"%s has no such private IP address", private, target.Interface)
 	}
 	return target, nil
+}
+
+// named returns the instance with an ID or, if that is empty, behind an interface.
+func (w world) named(id, eni string) (Instance, error) {
+	if id != "" {
+		if i, ok := w.instances[id]; ok {
+			return i, nil
+		}
+		return Instance{}, missingInstance(id)
+	}
+	for _, i := range w.instances {
+		if i.Interface == eni {
+			return i, nil
+		}
+	}
+	return Instance{}, missingInterface(eni)
 }
 
 // canCarry refuses an instance whose state does not allow an address; eni is set if it was named by its interface.

@@ -37,6 +37,9 @@ func (c changeXML) check() error {
 	if x.otherPolicy() {
 		return refuse("InvalidInput", "The simulator keeps simple, weighted and multivalue answer records only, found another in %s", where)
 	}
+	if x.Weight == nil && x.MultiValue == nil && x.Identifier != "" {
+		return refuse("InvalidInput", "Invalid request: Expected exactly one of %s, but found none in %s", policies, where)
+	}
 	if err := x.checkPolicy(where); err != nil {
 		return err
 	}
@@ -63,12 +66,9 @@ func (x recordXML) otherPolicy() bool {
 	return x.Region != "" || x.Failover != "" || x.Geo != nil || x.Proximity != nil || x.CIDR != nil
 }
 
-// checkPolicy refuses a routing policy that is incomplete, doubled or out of range.
+// checkPolicy refuses a routing policy that is incomplete, doubled or out of range; a simple set has none.
 func (x recordXML) checkPolicy(where string) error {
 	if x.Weight == nil && x.MultiValue == nil {
-		if x.Identifier != "" {
-			return refuse("InvalidInput", "Invalid request: Expected exactly one of %s, but found none in %s", policies, where)
-		}
 		return nil
 	}
 	switch {
@@ -78,10 +78,11 @@ func (x recordXML) checkPolicy(where string) error {
 		return refuse("InvalidInput", "Invalid request: Missing field 'SetIdentifier' in %s", where)
 	case len(x.Identifier) > maxIdentifier:
 		return refuse("InvalidInput", "Invalid request: SetIdentifier is longer than %d characters in %s", maxIdentifier, where)
-	case x.Weight != nil && (*x.Weight < 0 || *x.Weight > maxWeight):
-		return refuse("InvalidInput", "Invalid value '%d' for Weight in %s: it must be from 0 to %d", *x.Weight, where, maxWeight)
 	case x.MultiValue != nil && x.Alias != nil:
 		return refuse("InvalidInput", "Invalid request: a multivalue answer cannot be an alias in %s", where)
+	}
+	if w := x.Weight; w != nil && (*w < 0 || *w > maxWeight) {
+		return refuse("InvalidInput", "Invalid value '%d' for Weight in %s: it must be from 0 to %d", *w, where, maxWeight)
 	}
 	return nil
 }
@@ -171,7 +172,7 @@ func conflict(r, o RecordSet) string {
 		return with + " a non-weighted set exists with the same name and type."
 	case r.MultiValue && !o.MultiValue:
 		return with + " a non-multivalue answer set exists with the same name and type."
-	case r.Weight != nil && r.Alias == "" && o.Alias == "" && r.TTL != o.TTL:
+	case r.Weight != nil && r.Alias+o.Alias == "" && r.TTL != o.TTL:
 		return with + " weighted sets must contain the same TTL."
 	}
 	return ""
