@@ -71,7 +71,7 @@ func TestAReadOnlyFolderOrFileIsRefusedWithAWayOut(t *testing.T) {
 	}
 	stranger := started(t, "stranger", path)
 	got := stranger.says()
-	stranger.ended(t)
+	_ = stranger.ended(t)
 	if want := "and its folder " + dir; !strings.Contains(got, want) || !strings.Contains(got, "it cannot be written; let user ") {
 		t.Errorf("said %q, want it to say %q", got, want)
 	}
@@ -85,7 +85,7 @@ func TestAReadOnlyFolderOrFileIsRefusedWithAWayOut(t *testing.T) {
 	}
 	stranger = started(t, "stranger", path)
 	got = stranger.says()
-	stranger.ended(t)
+	_ = stranger.ended(t)
 	if !strings.Contains(got, "it cannot be written; let user ") {
 		t.Errorf("said %q of a read-only file", got)
 	}
@@ -106,7 +106,7 @@ func TestTheLockOfAnotherProcessEndsWithIt(t *testing.T) {
 	}
 	refused(t, path, "another rrwatch (process "+strconv.Itoa(holder.Process.Pid)+") has it open")
 	holder.killed(t)
-	holder.ended(t)
+	_ = holder.ended(t)
 	reopened(t, path)
 }
 

@@ -94,7 +94,7 @@ func (a actor) says() string {
 	return a.lines.Text()
 }
 
-// ended waits for the actor's end, which is never a good one.
+// ended waits for the actor's end, which is never a success.
 func (a actor) ended(t *testing.T) *exec.ExitError {
 	t.Helper()
 	exit, ok := errors.AsType[*exec.ExitError](a.Wait())

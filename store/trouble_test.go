@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -141,6 +142,19 @@ func TestACancelledAppendWritesNothing(t *testing.T) {
 	cancel()
 	if _, err := s.Append(ctx, note("x")); !errors.Is(err, context.Canceled) {
 		t.Errorf("append: %v", err)
+	}
+	// In the middle of the transaction, which is then rolled back beneath it.
+	ctx, cancel = context.WithCancel(t.Context())
+	err := s.write(ctx, "try", func(tx *sql.Tx) error {
+		cancel()
+		for {
+			if _, err := tx.ExecContext(t.Context(), `DELETE FROM pulse`); err != nil {
+				return err
+			}
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("a transaction cut short: %v", err)
 	}
 	recovers(t, s)
 }
