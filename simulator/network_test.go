@@ -181,6 +181,36 @@ func TestARequestUnderWayFallsSilentToo(t *testing.T) {
 	})
 }
 
+func TestASilentConnectionEndsWithItsClient(t *testing.T) {
+	inNetwork(t, func(t *testing.T, _ *AWS, n *Network) {
+		if err := n.Break("lb-a1", FaultHang); err != nil {
+			t.Fatal(err)
+		}
+		conn, err := n.DialContext(t.Context(), "tcp", eip1+":80")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 { // more than a server that waits to answer the first request would read
+			if _, _, err := askOn(conn, "/", time.Second); !isTimeout(err) {
+				t.Fatalf("got %v, want silence", err)
+			}
+		}
+		open := func() int {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			return len(n.doors[netip.MustParseAddr(eip1)].conns)
+		}
+		if open() != 1 {
+			t.Errorf("%d connections are open, want 1", open())
+		}
+		conn.Close()
+		synctest.Wait()
+		if open() != 0 {
+			t.Errorf("%d connections are open after the client has gone", open())
+		}
+	})
+}
+
 func TestACutOffWatcherReachesNothing(t *testing.T) {
 	inNetwork(t, func(t *testing.T, _ *AWS, n *Network) {
 		reference := netip.MustParseAddrPort("192.0.2.53:443")

@@ -68,23 +68,26 @@ func (u *User) Run(ctx context.Context) {
 		go func() { tries <- u.try(ctx, n) }()
 	}
 	ask()
-	for under > 0 || ctx.Err() == nil {
+	take := func(t try) {
+		under--
+		late[t.n] = t
+		for t, ok := late[next]; ok; t, ok = late[next] {
+			delete(late, next)
+			next++
+			u.count(ctx, t)
+		}
+	}
+	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-			for ; under > 0; under-- {
-				<-tries
-			}
 		case <-every.C:
 			ask()
 		case t := <-tries:
-			under--
-			late[t.n] = t
-			for t, ok := late[next]; ok; t, ok = late[next] {
-				delete(late, next)
-				next++
-				u.count(ctx, t)
-			}
+			take(t)
 		}
+	}
+	for under > 0 {
+		take(<-tries)
 	}
 }
 
