@@ -63,7 +63,7 @@ func (c *complaints) list() []string {
 }
 
 // tab opens a tab of the given size whose console is listened to.
-func tab(t *testing.T, ctx context.Context, width, height int64, dark bool) (context.Context, *complaints) {
+func tab(ctx context.Context, t *testing.T, width, height int64, dark bool) (context.Context, *complaints) {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
@@ -96,7 +96,7 @@ func tab(t *testing.T, ctx context.Context, width, height int64, dark bool) (con
 }
 
 // until evaluates the expression until it is true.
-func until(t *testing.T, ctx context.Context, expression string) {
+func until(ctx context.Context, t *testing.T, expression string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -150,12 +150,12 @@ func TestPagesAreWholeInABrowserAtEverySize(t *testing.T) {
 	}{{"desktop", 1280, 860, false}, {"dark", 1280, 860, true}, {"phone", 390, 844, false}, {"tablet", 800, 1000, false}} {
 		for name, address := range pages {
 			t.Run(size.name+" "+name, func(t *testing.T) {
-				tabCtx, said := tab(t, ctx, size.width, size.height, size.dark)
+				tabCtx, said := tab(ctx, t, size.width, size.height, size.dark)
 				if err := chromedp.Do(tabCtx, chromedp.Navigate(address)); err != nil {
 					t.Fatal(err)
 				}
 				if name != "error" {
-					until(t, tabCtx, `document.getElementById("live").dataset.state === "on"`)
+					until(tabCtx, t, `document.getElementById("live").dataset.state === "on"`)
 				}
 				wide, err := chromedp.Run(tabCtx, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
 				if err != nil || wide > 0 {
@@ -167,14 +167,14 @@ func TestPagesAreWholeInABrowserAtEverySize(t *testing.T) {
 					}
 				}
 				if dir != "" {
-					shoot(t, tabCtx, filepath.Join(dir, name+"-"+size.name+".png"))
+					shoot(tabCtx, t, filepath.Join(dir, name+"-"+size.name+".png"))
 				}
 			})
 		}
 	}
 }
 
-func shoot(t *testing.T, ctx context.Context, file string) {
+func shoot(ctx context.Context, t *testing.T, file string) {
 	t.Helper()
 	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err != nil {
@@ -205,11 +205,11 @@ func TestABrowserSeesANewViewWithoutReloading(t *testing.T) {
 	s.view.Store(calmView(time.Now()))
 	s.view.Load().Brake = &failover.Brake{Latched: time.Now(), Why: "enough"}
 	url := serve(t, s.options())
-	tabCtx, said := tab(t, ctx, 1280, 860, false)
+	tabCtx, said := tab(ctx, t, 1280, 860, false)
 	if err := chromedp.Do(tabCtx, chromedp.Navigate(url+"/")); err != nil {
 		t.Fatal(err)
 	}
-	until(t, tabCtx, `document.getElementById("live").dataset.state === "on"`)
+	until(tabCtx, t, `document.getElementById("live").dataset.state === "on"`)
 	// What a person is typing must stay as the page changes under it.
 	if err := chromedp.Do(tabCtx, chromedp.SendKeys(chromedp.ID("brake-by"), "ali"), chromedp.Evaluate[chromedp.Void](`window.same = 1`)); err != nil {
 		t.Fatal(err)
@@ -217,11 +217,11 @@ func TestABrowserSeesANewViewWithoutReloading(t *testing.T) {
 	worse := richView(time.Now())
 	worse.Brake = s.view.Load().Brake
 	s.view.Store(worse)
-	until(t, tabCtx, `document.getElementById("headline").textContent.includes("are down")`)
+	until(tabCtx, t, `document.getElementById("headline").textContent.includes("are down")`)
 	s.journal.append(failover.Entry{At: time.Now(), Kind: failover.Noted, Text: "a fresh sentence"})
-	until(t, tabCtx, `document.getElementById("journal").textContent.includes("a fresh sentence")`)
-	until(t, tabCtx, `window.same === 1 && document.getElementById("brake-by").value === "ali" && document.activeElement.id === "brake-by"`)
-	until(t, tabCtx, `document.title.includes("are down")`)
+	until(tabCtx, t, `document.getElementById("journal").textContent.includes("a fresh sentence")`)
+	until(tabCtx, t, `window.same === 1 && document.getElementById("brake-by").value === "ali" && document.activeElement.id === "brake-by"`)
+	until(tabCtx, t, `document.title.includes("are down")`)
 	if list := said.list(); len(list) > 0 {
 		t.Errorf("console: %s", list)
 	}
@@ -232,7 +232,7 @@ func TestABrowserReleasesTheBrakeByAForm(t *testing.T) {
 	s := newSite(time.Now())
 	s.view.Load().Brake = &failover.Brake{Latched: time.Now(), Why: "enough"}
 	url := serve(t, s.options())
-	tabCtx, said := tab(t, ctx, 390, 844, false)
+	tabCtx, said := tab(ctx, t, 390, 844, false)
 	err := chromedp.Do(tabCtx, chromedp.Navigate(url+"/"), chromedp.SendKeys(chromedp.ID("brake-by"), "alice\r"))
 	if err != nil {
 		t.Fatal(err)
@@ -250,22 +250,22 @@ func TestABrowserReleasesTheBrakeByAForm(t *testing.T) {
 	if did := s.operator.did(); did[0] != "release by alice" {
 		t.Errorf("did %q", did)
 	}
-	until(t, tabCtx, `location.pathname === "/"`)
+	until(tabCtx, t, `location.pathname === "/"`)
 }
 
 func TestABrowserSaysThatTheServerIsGone(t *testing.T) {
 	ctx := browser(t)
 	s := newSite(time.Now())
 	server := httptest.NewServer(handler(t, s.options()))
-	tabCtx, _ := tab(t, ctx, 1280, 860, false)
+	tabCtx, _ := tab(ctx, t, 1280, 860, false)
 	if err := chromedp.Do(tabCtx, chromedp.Navigate(server.URL+"/")); err != nil {
 		t.Fatal(err)
 	}
-	until(t, tabCtx, `document.getElementById("live").dataset.state === "on"`)
+	until(tabCtx, t, `document.getElementById("live").dataset.state === "on"`)
 	server.CloseClientConnections()
 	server.Config.SetKeepAlivesEnabled(false)
 	if err := server.Listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, tabCtx, `!document.getElementById("offline").hidden && document.getElementById("offline").textContent.includes("What is shown is old")`)
+	until(tabCtx, t, `!document.getElementById("offline").hidden && document.getElementById("offline").textContent.includes("What is shown is old")`)
 }

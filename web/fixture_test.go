@@ -59,8 +59,15 @@ func handler(t *testing.T, o Options) http.Handler {
 	return h
 }
 
+// reply is an answer without its body.
+type reply struct {
+	StatusCode int
+	Status     string
+	Header     http.Header
+}
+
 // ask makes one request to a handler and returns the answer with its body.
-func ask(t *testing.T, h http.Handler, method, target, body string, set ...func(*http.Request)) (*http.Response, string) {
+func ask(t *testing.T, h http.Handler, method, target, body string, set ...func(*http.Request)) (reply, string) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	r.Host = "127.0.0.1:8080"
@@ -78,7 +85,7 @@ func ask(t *testing.T, h http.Handler, method, target, body string, set ...func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer, string(b)
+	return reply{answer.StatusCode, answer.Status, answer.Header}, string(b)
 }
 
 // memory is a journal that forgets.

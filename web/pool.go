@@ -1,11 +1,9 @@
 package web
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"rrwatch/failover"
@@ -231,69 +229,4 @@ func ringOf(members []memberModel) []arc {
 		arcs = append(arcs, a)
 	}
 	return arcs
-}
-
-// headline is the state of everything in one sentence.
-type headline struct {
-	Tone   tone
-	Text   string
-	Detail string
-}
-
-// headlineOf says first what is worst.
-func headlineOf(v *failover.View) headline {
-	var members, up, standbys int
-	var down, suspect []string
-	for _, p := range v.Pools {
-		for _, m := range p.Members {
-			members++
-			switch {
-			case m.State == monitor.Down:
-				down = append(down, p.Name+" "+m.Addr.String())
-			case slices.ContainsFunc(m.Checks, func(c failover.CheckView) bool { return c.Health.Suspect() }):
-				suspect = append(suspect, p.Name+" "+m.Addr.String())
-				up += boolInt(m.State == monitor.Up)
-			case m.State == monitor.Up:
-				up++
-			}
-		}
-		for _, s := range p.Spare {
-			standbys += boolInt(s.Standby)
-		}
-	}
-	h := headline{Detail: fmt.Sprintf("%d of %s up · %s", up, count(members, "member"), count(standbys, "standby"))}
-	worst := down
-	if len(down) == 0 {
-		worst = suspect
-	}
-	if len(worst) > 1 && len(worst) <= 4 {
-		h.Detail = strings.Join(worst, ", ") + " · " + h.Detail
-	}
-	if len(down) > 0 && len(suspect) > 0 {
-		h.Detail += fmt.Sprintf(" · %d suspect", len(suspect))
-	}
-	switch {
-	case members == 0:
-		h.Tone, h.Text = warn, "No member is known yet"
-	case len(down) == 1:
-		h.Tone, h.Text = bad, down[0]+" is down"
-	case len(down) > 1:
-		h.Tone, h.Text = bad, fmt.Sprintf("%d of %s are down", len(down), count(members, "member"))
-	case len(suspect) == 1:
-		h.Tone, h.Text = warn, suspect[0]+" is suspect"
-	case len(suspect) > 1:
-		h.Tone, h.Text = warn, fmt.Sprintf("%d of %s are suspect", len(suspect), count(members, "member"))
-	case up < members:
-		h.Tone, h.Text = warn, fmt.Sprintf("%s not yet seen to answer", count(members-up, "member"))
-	default:
-		h.Tone, h.Text = good, "All members are up"
-	}
-	return h
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

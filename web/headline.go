@@ -1,0 +1,93 @@
+package web
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"rrwatch/failover"
+	"rrwatch/monitor"
+)
+
+// headline is the state of everything in one sentence.
+type headline struct {
+	Tone   tone
+	Text   string
+	Detail string
+}
+
+// tally counts the members of all pools and names those in trouble.
+type tally struct {
+	members, up, standbys int
+	down, suspect         []string
+}
+
+// headlineOf says first what is worst.
+func headlineOf(v *failover.View) headline {
+	var t tally
+	for _, p := range v.Pools {
+		t.add(p)
+	}
+	h := headline{Detail: t.detail()}
+	h.Tone, h.Text = t.worst()
+	return h
+}
+
+func (t *tally) add(p failover.PoolView) {
+	for _, m := range p.Members {
+		name := p.Name + " " + m.Addr.String()
+		t.members++
+		if m.State == monitor.Up {
+			t.up++
+		}
+		switch {
+		case m.State == monitor.Down:
+			t.down = append(t.down, name)
+		case slices.ContainsFunc(m.Checks, func(c failover.CheckView) bool { return c.Health.Suspect() }):
+			t.suspect = append(t.suspect, name)
+		}
+	}
+	for _, s := range p.Spare {
+		if s.Standby {
+			t.standbys++
+		}
+	}
+}
+
+func (t *tally) worst() (tone, string) {
+	switch {
+	case t.members == 0:
+		return warn, "No member is known yet"
+	case len(t.down) > 0:
+		return bad, t.these(t.down) + " down"
+	case len(t.suspect) > 0:
+		return warn, t.these(t.suspect) + " suspect"
+	case t.up < t.members:
+		return warn, count(t.members-t.up, "member") + " not yet seen to answer"
+	}
+	return good, "All members are up"
+}
+
+// these names a single member, and counts more of them.
+func (t *tally) these(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " is"
+	}
+	return fmt.Sprintf("%d of %s are", len(names), count(t.members, "member"))
+}
+
+// detail names the worst members, if they are few, and counts the rest.
+func (t *tally) detail() string {
+	text := fmt.Sprintf("%d of %s up · %s", t.up, count(t.members, "member"), count(t.standbys, "standby"))
+	if len(t.down) > 0 && len(t.suspect) > 0 {
+		text += fmt.Sprintf(" · %d suspect", len(t.suspect))
+	}
+	worst := t.down
+	if len(worst) == 0 {
+		worst = t.suspect
+	}
+	if len(worst) > 1 && len(worst) <= 4 {
+		text = strings.Join(worst, ", ") + " · " + text
+	}
+	return text
+}
