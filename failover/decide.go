@@ -57,6 +57,7 @@ type History struct {
 	Left     map[RecordKey]RecordSet // how our last edit left each record set
 	Total    Budget                  // over all pools
 	Brake    *Brake                  // latched
+	Released time.Time               // when the brake was last released: budgets begin anew there
 	NoRecord string                  // why the journal cannot be written
 	StaleAt  time.Duration           // a wiring older than this is no base for acting
 }

@@ -160,7 +160,8 @@ func coolDown(s *situation, a Action) (string, bool) {
 }
 
 // overBudget: too many actions mean that something is wrong with the
-// automation's idea of the world; a person has to look (I6).
+// automation's idea of the world; a person has to look (I6). Who releases the
+// brake grants the budgets anew.
 func overBudget(s *situation, a Action) (string, bool) {
 	planned := len(s.plan.Actions)
 	for _, b := range []struct {
@@ -170,13 +171,13 @@ func overBudget(s *situation, a Action) (string, bool) {
 	}{{"the pool", a.Pool, s.spec.Policy.Budget}, {"all pools", "", s.h.Total}} {
 		hour, day := planned, planned
 		for _, change := range s.h.Changes {
-			if b.pool != "" && change.Pool != b.pool {
-				continue
-			}
-			if age := s.now.Sub(change.At); age < time.Hour {
+			age := s.now.Sub(change.At)
+			switch {
+			case b.pool != "" && change.Pool != b.pool, change.At.Before(s.h.Released):
+			case age < time.Hour:
 				hour++
 				day++
-			} else if age < 24*time.Hour {
+			case age < 24*time.Hour:
 				day++
 			}
 		}

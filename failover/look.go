@@ -174,7 +174,7 @@ func (s *state) respond(ctx context.Context, spec *Spec, pool *Pool, snap *monit
 // history is what Decide must know beside the present state.
 func (s *state) history(spec *Spec, now time.Time) *History {
 	h := &History{
-		Open: s.open(spec.Name), Left: s.left, Total: s.Total, Brake: s.brake,
+		Open: s.open(spec.Name), Left: s.left, Total: s.Total, Brake: s.brake, Released: s.released,
 		NoRecord: s.noRecord, StaleAt: 3*s.Discover + readTimeout,
 	}
 	ids := make([]int64, 0, len(s.incidents))

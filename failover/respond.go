@@ -98,6 +98,7 @@ type state struct {
 	wirings   map[string]*wiring
 	incidents map[int64]Incident // the open ones, and those of the last 24 hours
 	brake     *Brake
+	released  time.Time // when the brake last was
 	blind     string
 	watched   map[probe.Target]bool
 	plans     map[string]Plan
@@ -123,6 +124,7 @@ func (r *Responder) recall(ctx context.Context) (*state, error) {
 		wirings:   make(map[string]*wiring, len(r.Specs)),
 		incidents: make(map[int64]Incident, len(memory.Incidents)),
 		brake:     memory.Brake,
+		released:  memory.Released,
 		watched:   map[probe.Target]bool{},
 		plans:     map[string]Plan{},
 		left:      map[RecordKey]RecordSet{},
@@ -237,7 +239,7 @@ func (s *state) fold(e Entry) {
 	case BrakeLatched:
 		s.brake = &Brake{Latched: e.At, Why: e.Text}
 	case BrakeReleased:
-		s.brake = nil
+		s.brake, s.released = nil, e.At
 	case Started, Stopped, Wired, Believed, Opened, Diagnosed, HeldBack, Approved, ActionBegun, ActionApplied, ActionEnded, Noted, Closed, WentBlind, SawAgain:
 	}
 }

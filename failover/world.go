@@ -3,6 +3,7 @@ package failover
 import (
 	"context"
 	"net/netip"
+	"time"
 )
 
 // EIPs reads and moves Elastic IPs.
@@ -58,4 +59,5 @@ type Journal interface {
 type Memory struct {
 	Incidents []Incident // the open ones, and those closed within the last 24 hours; by id
 	Brake     *Brake     // latched and not released since
+	Released  time.Time  // when the brake was last released; zero: never
 }
