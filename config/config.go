@@ -86,7 +86,7 @@ type Budget struct {
 // Retention says how long things are remembered. A duration of 0 means for ever.
 type Retention struct {
 	Incidents time.Duration // closed incidents and their journal entries; default 0
-	Samples   time.Duration // roll-ups of probe results; default 30 days
+	Journal   time.Duration // journal entries that belong to no incident; default 90 days
 	Cron      string        // when old things are removed, as written in the file
 	Schedule  cron.Schedule // Cron, parsed; in UTC; never nil
 }

@@ -65,7 +65,7 @@ func TestFillsInTheDefaultsOfTheSmallestFile(t *testing.T) {
 		Log:       Log{Level: slog.LevelInfo, Format: LogText},
 		Web:       Web{Listen: "127.0.0.1:8080", URL: "http://127.0.0.1:8080"},
 		Budget:    Budget{PerHour: 10, PerDay: 30},
-		Retention: Retention{Samples: 720 * time.Hour, Cron: "17 3 * * *"},
+		Retention: Retention{Journal: 90 * 24 * time.Hour, Cron: "17 3 * * *"},
 		Pools: []Pool{{
 			Name: "www", Record: "www.example.com", ZoneName: "example.com", Mode: ModeObserve,
 			Instances: Instances{Tags: map[string]string{"rrwatch": "www"}, Address: AddressAuto},
@@ -99,7 +99,7 @@ web: {listen: ":9090", password: "${PW}$$"}
 slack: {token: "xoxb-1", channel: C1, api_url: "http://127.0.0.1:1/api"}
 references: [1.1.1.1:443, "[2606:4700::1111]:443"]
 budget: {per_hour: 3, per_day: 4}
-retention: {incidents: 1d12h, samples: 90d, cron: "@daily"}
+retention: {incidents: 1d12h, journal: 60d, cron: "@daily"}
 maintenance: [{pools: [all], cron: "0 3 * * SUN", for: 90m, timezone: Europe/Berlin}]
 pools:
   - name: a
@@ -151,7 +151,7 @@ func TestReadsEveryKey(t *testing.T) {
 		Slack:      &Slack{Token: "xoxb-1", Channel: "C1", APIURL: "http://127.0.0.1:1/api/"},
 		References: []netip.AddrPort{netip.MustParseAddrPort("1.1.1.1:443"), netip.MustParseAddrPort("[2606:4700::1111]:443")},
 		Budget:     Budget{PerHour: 3, PerDay: 4},
-		Retention:  Retention{Incidents: 36 * time.Hour, Samples: 90 * 24 * time.Hour, Cron: "@daily"},
+		Retention:  Retention{Incidents: 36 * time.Hour, Journal: 60 * 24 * time.Hour, Cron: "@daily"},
 		Maintenance: []Maintenance{{
 			Pools: []string{"all"}, Cron: "0 3 * * SUN", For: 90 * time.Minute, Location: berlin,
 		}},

@@ -122,7 +122,7 @@ func readRetention(s *section) Retention {
 	const nightly = "17 3 * * *"
 	r := Retention{
 		Incidents: read(s, "incidents", 0, duration(0, century)),
-		Samples:   read(s, "samples", 30*24*time.Hour, duration(0, century)),
+		Journal:   read(s, "journal", 90*24*time.Hour, duration(0, century)),
 	}
 	expression, schedule := readCron(s, "cron", nightly)
 	r.Cron, r.Schedule = expression, schedule

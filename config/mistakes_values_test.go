@@ -50,8 +50,8 @@ func TestReportsMistakesOfNumbers(t *testing.T) {
 		{
 			name: "more days than fit",
 			old:  "mode: observe",
-			new:  "mode: observe\nretention: {samples: 200000d}",
-			want: `3:22: retention.samples: wants a duration such as 5s, not "200000d"; units are ms, s, m, h and d`,
+			new:  "mode: observe\nretention: {journal: 200000d}",
+			want: `3:22: retention.journal: wants a duration such as 5s, not "200000d"; units are ms, s, m, h and d`,
 		},
 		{
 			name: "a negative duration",

@@ -144,7 +144,7 @@ func (d *daemon) calendar(ctx context.Context) *cron.Cron {
 	calendar := cron.New(cron.WithLocation(time.UTC))
 	calendar.Schedule(d.cfg.Retention.Schedule, cron.FuncJob(func() {
 		removed, err := d.store.Retain(ctx, time.Now(), store.Retention{
-			Journal: d.cfg.Retention.Samples, Incidents: d.cfg.Retention.Incidents,
+			Journal: d.cfg.Retention.Journal, Incidents: d.cfg.Retention.Incidents,
 		})
 		if err != nil {
 			d.log.Error("old entries were not removed", "error", err)
