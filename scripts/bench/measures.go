@@ -105,7 +105,11 @@ func (b bench) idle(ctx context.Context) ([]figure, error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	file := filepath.Join(dir, "rrwatch.yaml")
-	site, err := start(ctx, b.binary, "demo", "--site-only", "--config-out", file)
+	addr, err := freeAddr(ctx)
+	if err != nil {
+		return nil, err
+	}
+	site, err := start(ctx, b.binary, "demo", "--site-only", "--config-out", file, "--listen", addr)
 	if err != nil {
 		return nil, err
 	}

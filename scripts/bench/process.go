@@ -45,6 +45,8 @@ func start(ctx context.Context, binary string, args ...string) (*process, error)
 	p := &process{name: "rrwatch " + strings.Join(args, " "), cancel: cancel, gone: make(chan struct{}), output: &output{}}
 	p.cmd = exec.CommandContext(ctx, binary, args...)
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
+	// The simulated AWS wants signed requests, as AWS does, and takes any key.
+	p.cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=demo", "AWS_SECRET_ACCESS_KEY=demo")
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(os.Interrupt) }
 	p.cmd.WaitDelay = 10 * time.Second
 	if err := p.cmd.Start(); err != nil {
