@@ -5,10 +5,9 @@ COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 ARG VERSION=dev
-# timetzdata: the image has no time zones of its own, and maintenance windows need them.
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=1 go build -trimpath \
-        -tags sqlite_omit_load_extension,osusergo,netgo,timetzdata \
+        -tags sqlite_omit_load_extension,osusergo,netgo \
         -ldflags "-s -w -linkmode external -extldflags -static -X main.version=${VERSION}" \
         -o /image/usr/local/bin/rrwatch ./cmd/rrwatch
 # A static program starts without a loader; one that is not would fail only where the image runs.
@@ -25,6 +24,7 @@ USER 65532:65532
 WORKDIR /var/lib/rrwatch
 VOLUME /var/lib/rrwatch
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 CMD ["rrwatch", "healthcheck"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
+    CMD ["rrwatch", "healthcheck", "--config", "/etc/rrwatch/rrwatch.yaml"]
 ENTRYPOINT ["rrwatch"]
 CMD ["run", "--config", "/etc/rrwatch/rrwatch.yaml"]
