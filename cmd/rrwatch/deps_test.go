@@ -34,7 +34,7 @@ func drawing() map[string]rule {
 		"notify":    adapter,
 		"web":       adapter,
 		"simulator": adapter,
-		"failover":  {rooms: []string{"monitor"}},
+		"failover":  {rooms: []string{"monitor", "probe"}}, // docs/decisions/0008
 		"monitor":   {rooms: []string{"probe"}},
 		"probe": {modules: []string{
 			"golang.org/x/net", "golang.org/x/sys",
