@@ -4,16 +4,30 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"time"
 )
 
-// bodyLimit bounds how much of an answer is read, in bytes: whatever the other
-// side sends, a probe holds no more than this.
-const bodyLimit = 1 << 20
+// What is read of an answer, in bytes: whatever the other side sends, a probe
+// holds no more than this.
+const (
+	headLimit = 1 << 20 // status lines and headers, those of interim answers too
+	bodyLimit = 1 << 20 // expected text must lie within it
+)
+
+// interimLimit is how many interim answers (RFC 9110 section 15.2: 100, 102,
+// 103) may come before the real one: servers send one or two.
+const interimLimit = 5
+
+var (
+	errHeadTooLong = errors.New("the answer's headers are longer than 1 MiB")
+	errInterim     = errors.New("more than 5 interim answers and no real one")
+)
 
 // StatusRange is a range of HTTP status codes, both ends included.
 type StatusRange struct{ From, To int }
@@ -86,23 +100,80 @@ func (w *httpProbe) exchange(ctx context.Context, stream net.Conn) Answer {
 	if err := request.Write(stream); err != nil {
 		return w.failed(ctx, asking, err)
 	}
-	sent := time.Now()
-	// The reader is bounded, so that endless headers end too.
-	reader := bufio.NewReader(io.LimitReader(stream, bodyLimit))
-	if _, err := reader.Peek(1); err != nil {
-		return w.failed(ctx, asking, err)
-	}
-	w.phases.FirstByte = time.Since(sent)
-	response, err := http.ReadResponse(reader, request)
+	source := &source{stream: stream, left: headLimit}
+	response, err := w.head(bufio.NewReader(source), request)
 	if err != nil {
-		return w.failed(ctx, asking, err)
+		return w.failed(ctx, asking, source.cause(err))
 	}
-	defer func() { _ = response.Body.Close() }()
+	source.left = math.MaxInt64 // read bounds the body
+	defer func() {
+		source.left = 0 // else Close reads all that the other side still sends
+		_ = response.Body.Close()
+	}()
+	if !w.expected(response.StatusCode) {
+		return w.judged(Fail, Status, "answered "+clip(response.Status))
+	}
 	body, err := w.read(response.Body)
 	if err != nil {
 		return w.failed(ctx, asking, err)
 	}
-	return w.judge(response, body)
+	if !bytes.Contains(body, []byte(w.Body)) {
+		return w.judged(Fail, Body, fmt.Sprintf("answered %s, but the body's first %d bytes lack %q",
+			clip(response.Status), len(body), clip(w.Body)))
+	}
+	return w.judged(Pass, "", "answered "+clip(response.Status))
+}
+
+// source reads what the other side sends, up to a limit in bytes, and keeps the
+// error that ended it.
+type source struct {
+	stream io.Reader
+	left   int64
+	err    error
+}
+
+// Read reads from the stream while something is left of the limit.
+func (s *source) Read(b []byte) (int, error) {
+	if s.left <= 0 {
+		s.err = errHeadTooLong
+		return 0, s.err
+	}
+	n, err := s.stream.Read(b[:min(int64(len(b)), s.left)])
+	s.left -= int64(n)
+	s.err = err
+	return n, err
+}
+
+// cause is why a head could not be read. A line that the stream's end cut short
+// is parsed as if it were whole, so what ended the stream comes first; after an
+// orderly end what was sent may still be no HTTP.
+func (s *source) cause(parsing error) error {
+	if s.err != nil && !errors.Is(s.err, io.EOF) {
+		return s.err
+	}
+	return parsing
+}
+
+// head reads the status and headers of the real answer, and those of the
+// interim ones before it. 101 is a real one: nothing was asked to switch.
+func (w *httpProbe) head(reader *bufio.Reader, request *http.Request) (*http.Response, error) {
+	sent := time.Now()
+	for range interimLimit + 1 {
+		if _, err := reader.Peek(1); err != nil {
+			return nil, err
+		}
+		w.phases.FirstByte = time.Since(sent)
+		response, err := http.ReadResponse(reader, request)
+		if err != nil {
+			return nil, err
+		}
+		interim := 100 <= response.StatusCode && response.StatusCode <= 199
+		if !interim || response.StatusCode == http.StatusSwitchingProtocols {
+			return response, nil
+		}
+		_ = response.Body.Close() // it has none
+	}
+	return nil, errInterim
 }
 
 func (w *httpProbe) request(ctx context.Context) (*http.Request, error) {
@@ -123,24 +194,18 @@ func (w *httpProbe) request(ctx context.Context) (*http.Request, error) {
 }
 
 // read takes the body as far as the expectation needs it: none of it when
-// nothing is expected of it, so that a large page is not fetched every second.
+// nothing is expected of it, so that a large page is not fetched every second,
+// and else no more than bodyLimit.
 func (w *httpProbe) read(body io.Reader) ([]byte, error) {
 	if w.Body == "" {
 		return nil, nil
 	}
-	return io.ReadAll(body)
+	return io.ReadAll(io.LimitReader(body, bodyLimit))
 }
 
-func (w *httpProbe) judge(response *http.Response, body []byte) Answer {
+func (w *httpProbe) judged(v Verdict, why Reason, detail string) Answer {
 	w.phases.Whole = time.Since(w.start)
-	if !w.expected(response.StatusCode) {
-		return Answer{Verdict: Fail, Reason: Status, Detail: "answered " + clip(response.Status), Phases: w.phases}
-	}
-	if w.Body != "" && !bytes.Contains(body, []byte(w.Body)) {
-		detail := fmt.Sprintf("answered %s, but the body's %d bytes lack %q", clip(response.Status), len(body), w.Body)
-		return Answer{Verdict: Fail, Reason: Body, Detail: detail, Phases: w.phases}
-	}
-	return Answer{Verdict: Pass, Detail: "answered " + clip(response.Status), Phases: w.phases}
+	return Answer{Verdict: v, Reason: why, Detail: detail, Phases: w.phases}
 }
 
 func (w *httpProbe) expected(status int) bool {

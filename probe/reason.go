@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 )
 
 // stage is how far a probe had come when it failed.
@@ -27,16 +28,14 @@ const (
 func failed(ctx context.Context, at stage, err error, p Phases) Answer {
 	// A probe cut short by shutdown says nothing about the target; its own
 	// deadline does.
-	if errors.Is(context.Cause(ctx), context.Canceled) {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return Answer{Verdict: Inconclusive, Reason: Cancelled, Detail: "the probe was cut short", Phases: p}
 	}
 	if reason, ok := ownTrouble(err); ok {
 		return Answer{Verdict: Inconclusive, Reason: reason, Detail: clip(err.Error()), Phases: p}
 	}
-	if at == handshaking {
-		if reason, ok := tlsTrouble(err); ok {
-			return Answer{Verdict: Fail, Reason: reason, Detail: clip(err.Error()), Phases: p}
-		}
+	if reason, ok := certificateTrouble(err); ok {
+		return Answer{Verdict: Fail, Reason: reason, Detail: clip(err.Error()), Phases: p}
 	}
 	reason, detail := netTrouble(at, err, p)
 	return Answer{Verdict: Fail, Reason: reason, Detail: detail, Phases: p}
@@ -58,9 +57,8 @@ func ownTrouble(err error) (Reason, bool) {
 	return "", false
 }
 
-func tlsTrouble(err error) (Reason, bool) {
-	var invalid x509.CertificateInvalidError
-	if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+func certificateTrouble(err error) (Reason, bool) {
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
 		return TLSExpired, true
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
@@ -69,17 +67,14 @@ func tlsTrouble(err error) (Reason, bool) {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return TLSUntrusted, true
 	}
-	if isTimeout(err) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) {
-		return "", false
-	}
-	return TLSHandshake, true
+	return "", false
 }
 
 func netTrouble(at stage, err error, p Phases) (Reason, string) {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return Refused, "connection refused"
-	case errors.Is(err, syscall.EHOSTUNREACH):
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EHOSTDOWN), errors.Is(err, syscall.ENONET):
 		return Unreachable, "no route to this host"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return Reset, "connection reset by the far side"
@@ -87,10 +82,19 @@ func netTrouble(at stage, err error, p Phases) (Reason, string) {
 		return ConnectTimeout, "no connection within " + round(p.Whole)
 	case isTimeout(err):
 		return AnswerTimeout, "connected, but no whole answer within " + round(p.Whole)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe), errors.Is(err, net.ErrClosed):
 		return Closed, "connection closed by the far side before it answered"
+	case at == handshaking, isAlert(err):
+		return TLSHandshake, clip(err.Error())
 	}
 	return Protocol, clip(err.Error())
+}
+
+// isAlert tells an alert that the far side sent in TLS. With TLS 1.3 the one
+// about a missing client certificate comes only after our handshake.
+func isAlert(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error" // crypto/tls marks alerts so
 }
 
 func isTimeout(err error) bool {
@@ -101,13 +105,21 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// clip bounds what the other side can make us say, in bytes.
+// clip bounds what the other side can make us say: in bytes, and to characters
+// that change nothing where they are shown.
 func clip(s string) string {
 	const limit = 200
-	if len(s) <= limit {
-		return s
+	short := s[:min(len(s), limit)]
+	short = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(short, ""))
+	if len(s) > limit {
+		short += "…"
 	}
-	return strings.ToValidUTF8(s[:limit], "") + "…"
+	return short
 }
 
 func round(d time.Duration) string { return d.Round(time.Millisecond).String() }
