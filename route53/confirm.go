@@ -42,13 +42,19 @@ func (c *Client) Confirm(ctx context.Context, r failover.Reweigh, change string)
 		if err == nil {
 			return nil
 		}
-		if last == nil || ctx.Err() == nil { // a round that is cut short tells less than the one before
+		if last == nil || !over(ctx) { // a round that is cut short tells less than the one before
 			last = err
 		}
 		if !wait(ctx, pollServer) {
 			return fmt.Errorf("confirm %s: not all authoritative servers answer as they shall: %w", r, errors.Join(last, ctx.Err()))
 		}
 	}
+}
+
+// over reports whether ctx has ended or is about to: a connection that is cut off at its deadline may be told first.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // insync waits until a change has reached all of Route 53's servers. Errors other than a missing permission and an
