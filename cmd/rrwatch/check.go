@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rrwatch/config"
 	"rrwatch/eip"
 	"rrwatch/failover"
 	"rrwatch/route53"
@@ -29,8 +30,8 @@ changed. Route 53 has no dry run; its change permission cannot be tried.`,
 			}
 			out := &findings{out: c.OutOrStdout()}
 			path, _ := c.Flags().GetString("config")
-			out.say(true, "%s: %d pools, mode %s", path, len(cfg.Pools), cfg.Mode)
-			cloud, err := newCloud(c.Context(), cfg, nil)
+			out.say(true, "%s: mode %s, pools: %s", path, cfg.Mode, poolNames(cfg))
+			cloud, err := openCloud(c.Context(), cfg)
 			if err != nil {
 				return err
 			}
@@ -40,6 +41,14 @@ changed. Route 53 has no dry run; its change permission cannot be tried.`,
 			return failedUnless(!out.bad)
 		},
 	}
+}
+
+func poolNames(cfg *config.Config) string {
+	var names []string
+	for _, p := range cfg.Pools {
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // findings prints what was found, one line each.

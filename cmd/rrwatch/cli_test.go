@@ -97,6 +97,7 @@ func TestWrongCommandLinesSayWhatToWrite(t *testing.T) {
 		"no such file":            {[]string{"run", "--config", "nowhere.yaml"}, "nowhere.yaml"},
 		"--json without --once":   {[]string{"demo", "--json"}, "--json prints the figures of --once; give both"},
 		"--site-only for nothing": {[]string{"demo", "--site-only"}, "say with --config-out where to write the configuration"},
+		"too little to break":     {[]string{"demo", "break", "lb-1"}, "write it as in: rrwatch demo break lb-2 hang"},
 		"no demo to break":        {[]string{"demo", "break", "lb-1", "kill", "--url", "http://127.0.0.1:1"}, "start it with `rrwatch demo`"},
 		"nobody to be well":       {[]string{"healthcheck", "--url", "http://127.0.0.1:1/healthz"}, "ask whether rrwatch is well"},
 	} {
@@ -197,7 +198,7 @@ func TestMissingCredentialsAreNamed(t *testing.T) {
 	_, file := newTestWorld(t)
 	c := program(t.Context(), t, "check", "--config", file)
 	c.Env = c.Env[:4]
-	if a := ended(t, c); a.code != 1 || !strings.Contains(a.out, "no AWS credentials") || !strings.Contains(a.out, "AWS_ACCESS_KEY_ID") {
+	if a := ended(t, c); a.code != 1 || !strings.HasPrefix(a.err, "rrwatch: no AWS credentials found: set AWS_ACCESS_KEY_ID") || strings.Contains(a.out, "FAIL") {
 		t.Errorf("exit %d\n%s%s", a.code, a.out, a.err)
 	}
 }

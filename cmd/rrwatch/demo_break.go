@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ func newDemoBreak() *cobra.Command {
 		Use:     "break INSTANCE FAULT",
 		Short:   "Break an instance of the running demo: kill, hang, 503, slow or stop",
 		Example: "  rrwatch demo break lb-2 hang\n  rrwatch demo break lb-3 503",
-		Args:    cobra.ExactArgs(2),
+		Args:    exactly(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return askDemo(c, url+"/api/v1/demo/break", map[string]string{"name": args[0], "fault": args[1]})
 		},
@@ -42,7 +43,7 @@ func newDemoHeal() *cobra.Command {
 		Use:     "heal INSTANCE",
 		Short:   "Heal an instance of the running demo",
 		Example: "  rrwatch demo heal lb-2",
-		Args:    cobra.ExactArgs(1),
+		Args:    exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return askDemo(c, url+"/api/v1/demo/heal", map[string]string{"name": args[0]})
 		},
@@ -50,6 +51,16 @@ func newDemoHeal() *cobra.Command {
 	}
 	c.Flags().StringVar(&url, "url", "http://127.0.0.1:8080", "where the demo's dashboard is")
 	return c
+}
+
+// exactly asks for n arguments and shows how they are written.
+func exactly(n int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		return fmt.Errorf("write it as in: %s", strings.TrimSpace(strings.SplitN(c.Example, "\n", 2)[0]))
+	}
 }
 
 func demoNames() []string {

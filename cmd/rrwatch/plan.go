@@ -35,7 +35,7 @@ and plans as if each member had been seen healthy before. It changes nothing.`,
 				return printPlans(c.OutOrStdout(), view)
 			}
 			fmt.Fprintf(c.ErrOrStderr(), "No rrwatch runs at %s, so this is a look of its own.\n", cfg.Web.Listen)
-			cloud, err := newCloud(c.Context(), cfg, nil)
+			cloud, err := openCloud(c.Context(), cfg)
 			if err != nil {
 				return err
 			}

@@ -30,7 +30,7 @@ same code as in the daemon. Exit status 1 if an answer is not a pass.`,
 			if err != nil {
 				return err
 			}
-			cloud, err := newCloud(c.Context(), cfg, nil)
+			cloud, err := openCloud(c.Context(), cfg)
 			if err != nil {
 				return err
 			}

@@ -125,9 +125,28 @@ func probeOf(c config.Check, dial probe.Dial) probe.Func {
 
 // cloud is AWS as rrwatch uses it.
 type cloud struct {
-	eips    *eip.Client
-	records *zones
+	eips        *eip.Client
+	records     *zones
+	credentials aws.CredentialsProvider
 }
+
+// openCloud is newCloud for a command that asks once and ends: without
+// credentials it says so, and not once a call.
+func openCloud(ctx context.Context, cfg *config.Config) (*cloud, error) {
+	c, err := newCloud(ctx, cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, signInWithin)
+	defer cancel()
+	if _, err := c.credentials.Retrieve(ctx); err != nil {
+		return nil, fmt.Errorf("no AWS credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile (aws.profile), or run on a host with a role: %w", err)
+	}
+	return c, nil
+}
+
+// signInWithin bounds the search for credentials, which may ask a host's role.
+const signInWithin = 10 * time.Second
 
 // newCloud makes the clients. It makes no call yet, but reads the machine's
 // AWS configuration.
@@ -154,7 +173,9 @@ func newCloud(ctx context.Context, cfg *config.Config, credentials aws.Credentia
 }
 
 func cloudOf(cfg *config.Config, account aws.Config) *cloud {
-	return &cloud{eips: eip.New(eip.Clients(account)), records: newZones(cfg, route53.SDK(account))}
+	return &cloud{
+		eips: eip.New(eip.Clients(account)), records: newZones(cfg, route53.SDK(account)), credentials: account.Credentials,
+	}
 }
 
 // zones sends each pool's record sets to the client that knows the name
