@@ -223,7 +223,7 @@ func TestAnEditWithoutAClearAnswerIsNoRefusal(t *testing.T) {
 	})
 }
 
-// The calls fail, and the edit comes through two seconds after the last.
+// The calls fail, and the edit comes through three seconds after the last, which is longer than any back-off.
 func TestAnEditThatComesThroughLateIsSettledByReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := account(simulator.Options{})
@@ -232,7 +232,7 @@ func TestAnEditThatComesThroughLateIsSettledByReading(t *testing.T) {
 			if late != nil {
 				late.Stop()
 			}
-			late = time.AfterFunc(2*time.Second, func() {
+			late = time.AfterFunc(3*time.Second, func() {
 				a.SetRecord(zone, simulator.RecordSet{Name: "www.example.com", Type: "A", TTL: 60, SetIdentifier: "lb-1", Weight: new(int64(0)), Values: []string{"203.0.113.11"}})
 			})
 		})
