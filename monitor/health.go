@@ -63,7 +63,7 @@ type Health struct {
 	Streak time.Time    `json:"streak,omitzero"` // when the first of the passes in a row was sent
 	Last   probe.Result `json:"last"`            // the latest result, conclusive or not
 	Asked  time.Time    `json:"asked,omitzero"`  // when the latest conclusive result was sent
-	First  time.Time    `json:"first,omitzero"`  // when the first of the fails that are not yet forgotten was sent
+	First  time.Time    `json:"first,omitzero"`  // when the first of the fails that are not yet forgotten was sent; zero without
 	Why    probe.Result `json:"why"`             // the latest fail
 	SeenUp bool         `json:"seen_up"`         // was Up at least once since the watch of it began
 }
@@ -90,10 +90,11 @@ func (h Health) pass(r probe.Result, th Thresholds) Health {
 	h.Asked = r.At
 	h.Passes++
 	if h.Passes >= th.Clear && h.State != Down {
-		h.Fails = 0
+		h.Fails, h.First = 0, time.Time{}
 	}
 	if h.State == Unknown || (h.State == Down && h.Passes >= th.Rise) {
-		h.State, h.Since, h.Fails, h.SeenUp = Up, r.At, 0, true
+		h.State, h.Since, h.SeenUp = Up, r.At, true
+		h.Fails, h.First = 0, time.Time{}
 	}
 	return h
 }
