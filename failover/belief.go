@@ -25,28 +25,33 @@ func believe(spec *Spec, addr netip.Addr, snap *monitor.Snapshot) belief {
 		h := snap.Health[c.Target(spec.Name, addr)]
 		b.Checks = append(b.Checks, CheckView{c.Name, c.Kind, h, h.ToChange(c.Thresholds)})
 		b.SeenUp = b.SeenUp && h.SeenUp
-		switch h.State {
-		case monitor.Down:
-			if b.State != monitor.Down || h.Since.Before(b.Since) {
-				b.State, b.Since = monitor.Down, h.Since
-			}
-			if b.FirstBad.IsZero() || h.First.Before(b.FirstBad) {
-				b.FirstBad = h.First
-			}
-		case monitor.Unknown:
-			if b.State == monitor.Up {
-				b.State, b.Since = monitor.Unknown, time.Time{}
-			}
-		case monitor.Up:
-			if b.State == monitor.Up {
-				b.Since, b.Streak = later(b.Since, h.Since), later(b.Streak, h.Streak)
-			}
-		}
+		b.join(h)
 	}
 	if len(spec.Checks) == 0 {
 		b.State, b.SeenUp = monitor.Unknown, false
 	}
 	return b
+}
+
+// join takes in what one more check believes.
+func (b *belief) join(h monitor.Health) {
+	switch {
+	case h.State == monitor.Down && b.State == monitor.Down:
+		b.Since, b.FirstBad = earlier(b.Since, h.Since), earlier(b.FirstBad, h.First)
+	case h.State == monitor.Down:
+		b.State, b.Since, b.FirstBad = monitor.Down, h.Since, h.First
+	case b.State == monitor.Up && h.State == monitor.Unknown:
+		b.State, b.Since = monitor.Unknown, time.Time{}
+	case b.State == monitor.Up:
+		b.Since, b.Streak = later(b.Since, h.Since), later(b.Streak, h.Streak)
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func later(a, b time.Time) time.Time {

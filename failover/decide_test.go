@@ -248,7 +248,7 @@ func TestTheNextRemedyFollowsOneThatDidNotHelp(t *testing.T) {
 }
 
 func TestTheSameInputGivesTheSamePlan(t *testing.T) {
-	make := func() string {
+	plan := func() string {
 		s := newScene()
 		for _, n := range []int{1, 2} {
 			s.fails(n, probe.Refused)
@@ -256,9 +256,9 @@ func TestTheSameInputGivesTheSamePlan(t *testing.T) {
 		s.spec.Policy.Mode = Observe
 		return s.plan().String()
 	}
-	want := make()
+	want := plan()
 	for range 50 {
-		if got := make(); got != want {
+		if got := plan(); got != want {
 			t.Fatalf("once\n%s\nand once\n%s", want, got)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -213,27 +214,27 @@ func wired(before, now *Pool) string {
 	if before == nil {
 		return fmt.Sprintf("pool %s has %d members and %d instances", now.Name, len(now.Members), len(now.Instances))
 	}
-	text := ""
+	var changes []string
 	for _, m := range now.Members {
 		old, known := before.Member(m.Addr)
 		switch {
 		case !known:
-			text += fmt.Sprintf("; %s joined", m.Addr)
+			changes = append(changes, fmt.Sprintf("%s joined", m.Addr))
 		case old.Carrier() != m.Carrier():
-			text += fmt.Sprintf("; %s is now carried by %s", m.Addr, carrierName(now, m))
+			changes = append(changes, fmt.Sprintf("%s is now carried by %s", m.Addr, carrierName(now, m)))
 		case !old.Set.Equal(m.Set):
-			text += fmt.Sprintf("; the record set of %s changed", m.Addr)
+			changes = append(changes, fmt.Sprintf("the record set of %s changed", m.Addr))
 		}
 	}
 	for _, m := range before.Members {
 		if _, there := now.Member(m.Addr); !there {
-			text += fmt.Sprintf("; %s left", m.Addr)
+			changes = append(changes, fmt.Sprintf("%s left", m.Addr))
 		}
 	}
-	if text == "" {
+	if len(changes) == 0 {
 		return ""
 	}
-	return "pool " + now.Name + " changed: " + text[2:]
+	return "pool " + now.Name + " changed: " + strings.Join(changes, "; ")
 }
 
 func carrierName(p *Pool, m Member) string {

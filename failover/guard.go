@@ -2,6 +2,7 @@ package failover
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -109,7 +110,7 @@ func shared(s *situation, a Action) (string, bool) {
 // inFlight: no two unfinished actions touch the same member, instance or
 // record set.
 func inFlight(s *situation, a Action) (string, bool) {
-	for _, other := range append(s.plan.Actions[:len(s.plan.Actions):len(s.plan.Actions)], s.h.InFlight...) {
+	for _, other := range slices.Concat(s.plan.Actions, s.h.InFlight) {
 		if touchSame(a, other) {
 			return "an unfinished action touches the same thing: " + other.String(), true
 		}

@@ -2,6 +2,7 @@ package failover
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"rrwatch/probe"
@@ -49,7 +50,7 @@ type Incident struct {
 // Apply is the incident after one more of its journal entries. It changes
 // neither the receiver nor what the receiver shares with others.
 func (i Incident) Apply(e Entry) Incident {
-	i.Notes = append(i.Notes[:len(i.Notes):len(i.Notes)], Note{e.Seq, e.At, e.Kind, e.Text})
+	i.Notes = append(slices.Clip(i.Notes), Note{e.Seq, e.At, e.Kind, e.Text})
 	switch e.Kind {
 	case Opened:
 		i.ID, i.Pool, i.Member, i.Opened = e.Incident, e.Pool, e.Member, e.At

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -192,7 +193,7 @@ func (s *state) record(ctx context.Context, entries ...Entry) bool {
 			entries[i].At = now
 		}
 	}
-	all := append(s.pending[:len(s.pending):len(s.pending)], entries...)
+	all := slices.Concat(s.pending, entries)
 	if len(all) == 0 {
 		return true
 	}
@@ -228,7 +229,7 @@ func (s *state) unrecorded(err error) {
 }
 
 func (s *state) fold(e Entry) {
-	s.Log.Info(e.Text, "kind", string(e.Kind), "pool", e.Pool, "incident", e.Incident, "seq", e.Seq)
+	s.Log.Info("journal", "seq", e.Seq, "kind", string(e.Kind), "pool", e.Pool, "incident", e.Incident, "text", e.Text)
 	if e.Incident != 0 {
 		s.incidents[e.Incident] = s.incidents[e.Incident].Apply(e)
 	}

@@ -86,7 +86,7 @@ func newBubble(t *testing.T, edit *strings.Replacer, prepare func(*simulator.AWS
 // start starts rrwatch; it may have run before.
 func (b *bubble) start() {
 	b.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // ended by stop, which must be able to come before the test's end
+	ctx, cancel := context.WithCancel(context.Background()) // ended by stop, which comes before the end of the test
 	b.cancel = cancel
 	var err error
 	if b.store, err = store.Open(ctx, b.path); err != nil {

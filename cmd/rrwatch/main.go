@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the linker.
-var version = "dev" //nolint:gochecknoglobals // the linker can set nothing else
+// version is set by the linker, which can set nothing but a package variable.
+var version = "dev"
 
 // errFailed ends a command with exit status 1 when all there is to say has
 // been printed.

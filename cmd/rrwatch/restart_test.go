@@ -10,11 +10,6 @@ import (
 	"rrwatch/simulator"
 )
 
-// fast lets a whole outage pass in a short simulated time.
-func fast() *strings.Replacer {
-	return strings.NewReplacer("cooldown: 5m", "cooldown: 30s", "restore_after: 1m", "restore_after: 10s")
-}
-
 func TestARestartInTheMiddleOfAnIncidentGoesOnWithIt(t *testing.T) {
 	// Stopped when the incident was just opened, while the call is under way,
 	// and while the proof is awaited.
