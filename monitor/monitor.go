@@ -126,6 +126,7 @@ type watcher struct {
 	awake   time.Time // when the loop last ran
 	due     time.Time // when it was to run next
 	publish time.Time // when the next snapshot is due; zero: nothing new
+	rested  time.Time // no snapshot before this
 	eager   bool      // somebody waits for what the next snapshot says
 }
 
@@ -136,8 +137,13 @@ const (
 	stallAfter = 2 * time.Second
 )
 
-// publishEvery bounds how often an unexciting snapshot is copied.
-const publishEvery = 100 * time.Millisecond
+// publishEvery bounds how often an unexciting snapshot is copied. An exciting
+// one is copied at once, but all copying has rest for restFactor times as long as
+// it took: when thousands of targets change together, probing must go on.
+const (
+	publishEvery = 100 * time.Millisecond
+	restFactor   = 10
+)
 
 func newWatcher(m *Monitor) *watcher {
 	return &watcher{Monitor: m, schedule: newSchedule(), results: make(chan probe.Result, 64)}
@@ -161,7 +167,7 @@ func (w *watcher) next(now time.Time) time.Duration {
 func (w *watcher) woke() time.Time {
 	now := time.Now()
 	if w.paused(now) {
-		w.stalled = now
+		w.stalled = now.Add(-1) // what is sent now is sent after the pause
 		w.nudge()
 		w.touch(now)
 	}
@@ -275,19 +281,32 @@ func (w *watcher) changed(e *entry, from State, now time.Time) {
 		w.change = append(w.change, t)
 		w.mu.Unlock()
 	}
+	w.hurry(now)
+}
+
+// hurry publishes a snapshot as soon as it may, and nudges then.
+func (w *watcher) hurry(now time.Time) {
+	w.eager = true
+	if now.Before(w.rested) {
+		w.publish = w.rested
+		return
+	}
 	w.show(now)
-	w.nudge()
 }
 
 // touch asks for a snapshot soon.
 func (w *watcher) touch(now time.Time) {
 	if w.publish.IsZero() {
 		w.publish = now.Add(publishEvery)
+		if w.publish.Before(w.rested) {
+			w.publish = w.rested
+		}
 	}
 }
 
 // show publishes a snapshot.
 func (w *watcher) show(now time.Time) {
+	began := time.Now()
 	s := &Snapshot{At: now, Health: make(map[probe.Target]Health, len(w.schedule.entries)), Blind: w.blind, Stalled: w.stalled}
 	for target, e := range w.schedule.entries {
 		if !isReference(target) {
@@ -298,6 +317,8 @@ func (w *watcher) show(now time.Time) {
 	s.References = len(w.options.References)
 	w.snapshot.Store(s)
 	w.publish = time.Time{}
+	ended := time.Now()
+	w.rested = ended.Add(restFactor * ended.Sub(began))
 	if w.eager {
 		w.eager = false
 		w.nudge()

@@ -77,8 +77,7 @@ func (w *watcher) look(now time.Time) {
 		w.blind = fmt.Sprintf("%d of %d references do not answer", silent, asked)
 	}
 	if (was == "") != (w.blind == "") {
-		w.show(now)
-		w.nudge()
+		w.hurry(now)
 	}
 }
 

@@ -1,0 +1,296 @@
+package monitor
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unsafe"
+
+	"rrwatch/probe"
+)
+
+// watches are n targets of one check.
+func watches(n int, interval time.Duration) []Watch {
+	list := make([]Watch, n)
+	for i := range list {
+		addr := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
+		list[i] = Watch{
+			Target:   probe.Target{Pool: "www", Check: "https", Addr: netip.AddrPortFrom(addr, 443)},
+			Interval: interval, Timeout: interval, Recheck: interval / 10,
+			Thresholds: Thresholds{Fall: 3, Clear: 1, Rise: 2},
+		}
+	}
+	return list
+}
+
+func TestSpreadsFirstProbesTheSameAtEachStart(t *testing.T) {
+	const slices = 10
+	for _, interval := range []time.Duration{10 * time.Millisecond, time.Second, 5 * time.Second, time.Minute} {
+		for _, n := range []int{250, 2500} {
+			list := watches(n, interval)
+			start := time.Now()
+			s, again := newSchedule(), newSchedule()
+			for i := range list {
+				s.put(list[i], start)
+				again.put(list[n-1-i], start) // in another order
+			}
+			var counts [slices]int
+			for target, e := range s.entries {
+				after := e.at.Sub(start)
+				if after < 0 || after >= interval {
+					t.Fatalf("first asked after %s, not within %s", after, interval)
+				}
+				if !again.entries[target].at.Equal(e.at) {
+					t.Fatalf("%s has another place at the next start", target)
+				}
+				counts[after*slices/interval]++
+			}
+			for _, count := range counts {
+				if count < n/slices/2 || count > n/slices*2 {
+					t.Errorf("%d targets over %s are not spread: %v", n, interval, counts)
+					break
+				}
+			}
+		}
+	}
+}
+
+func TestTakesTargetsInTheOrderOfTheirTimes(t *testing.T) {
+	now := time.Now()
+	s := newSchedule()
+	list := watches(200, time.Second)
+	for _, w := range list {
+		s.put(w, now)
+	}
+	for i, w := range list { // some leave, some are asked out of turn
+		if i%3 == 0 {
+			s.drop(w.Target)
+		}
+		if i%7 == 1 && i%3 != 0 {
+			s.hasten(s.entries[w.Target], now.Add(time.Duration(i)*time.Microsecond))
+		}
+	}
+	var last time.Time
+	taken := 0
+	for e, ok := s.take(now.Add(time.Second)); ok; e, ok = s.take(now.Add(time.Second)) {
+		if e.at.Before(last) {
+			t.Fatal("a later target came first")
+		}
+		if e.index != -1 {
+			t.Fatal("a target that is taken is still in the queue")
+		}
+		last, taken = e.at, taken+1
+	}
+	if taken != len(s.entries) || taken != 133 {
+		t.Errorf("took %d of %d", taken, len(s.entries))
+	}
+	if _, ok := s.first(); ok {
+		t.Error("an empty schedule has a first")
+	}
+}
+
+func TestNothingIsTakenBeforeItIsDue(t *testing.T) {
+	now := time.Now()
+	s := newSchedule()
+	s.put(watches(1, time.Hour)[0], now)
+	at, _ := s.first()
+	if _, ok := s.take(at.Add(-1)); ok {
+		t.Error("taken a nanosecond early")
+	}
+	if _, ok := s.take(at); !ok {
+		t.Error("not taken when due")
+	}
+}
+
+func TestALongPauseSkipsStartsAndKeepsTheirPlace(t *testing.T) {
+	now := time.Now()
+	s := newSchedule()
+	s.put(watches(1, 5*time.Second)[0], now)
+	slot, _ := s.first()
+	for _, late := range []time.Duration{0, time.Nanosecond, 5 * time.Second, 17 * time.Second, 1000 * time.Hour} {
+		sent := slot.Add(late)
+		e, ok := s.take(sent)
+		if !ok {
+			t.Fatal("nothing is due")
+		}
+		s.plan(e, sent, sent)
+		if wait := e.at.Sub(sent); wait <= 0 || wait > 5*time.Second || e.at.Sub(slot)%(5*time.Second) != 0 {
+			t.Errorf("sent %s late: the next one is after %s", late, wait)
+		}
+		slot = e.at
+	}
+}
+
+func TestKeepsTheLastResultsOldestFirst(t *testing.T) {
+	var c recorder
+	for n := range 50 {
+		c.add(probe.Result{At: time.Unix(int64(n), 0)})
+		list := c.results()
+		if want := min(n+1, recorderSize); len(list) != want || list[want-1].At.Unix() != int64(n) || list[0].At.Unix() != int64(n+1-want) {
+			t.Fatalf("after %d results: %d, from %s to %s", n+1, len(list), list[0].At, list[want-1].At)
+		}
+	}
+}
+
+// newTestWatcher is a watcher of some targets whose loop does not run.
+func newTestWatcher(list []Watch) *watcher {
+	w := newWatcher(New(Options{}))
+	w.replace(list, time.Now())
+	return w
+}
+
+// held lets a loop sleep as long as it asks for, and then some more.
+func (w *watcher) held(more time.Duration) {
+	time.Sleep(w.next(time.Now()) + more)
+}
+
+func TestAHeldUpLoopTrustsNoFailFromBefore(t *testing.T) {
+	for more, want := range map[time.Duration]probe.Reason{
+		0: probe.Refused, stallAfter: probe.Refused, stallAfter + time.Millisecond: probe.Stalled, time.Hour: probe.Stalled,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			list := watches(1, 5*time.Second)
+			w := newTestWatcher(list)
+			before := time.Now()
+			w.held(more)
+			fail := probe.Answer{Verdict: probe.Fail, Reason: probe.Refused}
+			w.observe(probe.Result{Target: list[0].Target, At: before, Answer: fail}, w.woke())
+			last := w.schedule.entries[list[0].Target].health.Last
+			if last.Reason != want || (last.Verdict == probe.Fail) != (want == probe.Refused) {
+				t.Errorf("held up by %s: a fail from before is %s, %q, want %q", more, last.Verdict, last.Reason, want)
+			}
+			if (len(w.nudges) == 1) != (want == probe.Stalled) {
+				t.Errorf("held up by %s: %d nudges", more, len(w.nudges))
+			}
+			w.held(0)
+			w.observe(probe.Result{Target: list[0].Target, At: time.Now(), Answer: fail}, w.woke())
+			if last := w.schedule.entries[list[0].Target].health.Last; last.Reason != probe.Refused {
+				t.Errorf("held up by %s: a fail from after it is %s, %q", more, last.Verdict, last.Reason)
+			}
+			w.show(time.Now())
+			if w.Snapshot().Stalled.IsZero() != (want == probe.Refused) {
+				t.Errorf("held up by %s: the snapshot says stalled at %s", more, w.Snapshot().Stalled)
+			}
+		})
+	}
+}
+
+func TestAPassFromBeforeAPauseStillCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		list := watches(1, 5*time.Second)
+		w := newTestWatcher(list)
+		before := time.Now()
+		w.held(time.Minute)
+		w.observe(probe.Result{Target: list[0].Target, At: before, Answer: probe.Answer{Verdict: probe.Pass}}, w.woke())
+		if h := w.schedule.entries[list[0].Target].health; h.State != Up {
+			t.Errorf("got %s, want up", h.State)
+		}
+	})
+}
+
+// asleep is t after a machine slept so long: its wall clock went on and the
+// monotonic one did not. Package time offers no way to write such a time.
+func asleep(t *testing.T, at time.Time, seconds uint64) time.Time {
+	t.Helper()
+	after := at
+	*(*uint64)(unsafe.Pointer(&after)) += seconds << 30 // the wall's seconds, see type time.Time
+	if slept := time.Duration(seconds) * time.Second; after.Round(0).Sub(at.Round(0)) != slept || after.Sub(at) != 0 {
+		t.Skip("type time.Time is another one here")
+	}
+	return after
+}
+
+func TestNoticesThatTheMachineSlept(t *testing.T) {
+	w := newTestWatcher(watches(1, 5*time.Second))
+	start := time.Now()
+	if w.paused(start) {
+		t.Error("paused before it ever ran")
+	}
+	w.next(start)
+	for seconds, want := range map[uint64]bool{0: false, 2: false, 3: true, 86400: true} {
+		if got := w.paused(asleep(t, start, seconds)); got != want {
+			t.Errorf("slept %d s: paused is %v, want %v", seconds, got, want)
+		}
+	}
+}
+
+func TestAProbeIsNotStartedWhileOneIsUnderWay(t *testing.T) {
+	now := time.Now()
+	w := newTestWatcher(watches(1, time.Second))
+	e, ok := w.schedule.take(now.Add(time.Second))
+	if !ok {
+		t.Fatal("nothing is due")
+	}
+	w.hasten([]probe.Target{e.watch.Target, {Pool: "nobody's"}}, now)
+	w.replace(slices.Clone([]Watch{e.watch}), now)
+	if _, ok := w.schedule.first(); ok {
+		t.Error("a second probe is planned while one is under way")
+	}
+}
+
+func TestAResultOfAnotherLifeChangesNothing(t *testing.T) {
+	list := watches(2, time.Second)
+	w := newTestWatcher(list)
+	now := time.Now()
+	w.replace(list[1:], now)
+	w.observe(probe.Result{Target: list[0].Target, At: now, Answer: probe.Answer{Verdict: probe.Pass}}, now)
+	if _, ok := w.schedule.entries[list[0].Target]; ok || len(w.schedule.queue) != 1 {
+		t.Error("a target came back with an old result")
+	}
+}
+
+// BenchmarkSchedule is what the scheduler alone costs a probe.
+func BenchmarkSchedule(b *testing.B) {
+	for _, n := range []int{100, 10_000} {
+		b.Run(fmt.Sprintf("targets=%d", n), func(b *testing.B) {
+			w := newTestWatcher(watches(n, 5*time.Second))
+			for _, e := range w.schedule.entries {
+				e.health.State = Up // a change publishes a snapshot, which is another cost
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				now, _ := w.schedule.first()
+				e, _ := w.schedule.take(now)
+				w.observe(probe.Result{Target: e.watch.Target, At: now, Answer: probe.Answer{Verdict: probe.Pass}}, now)
+			}
+		})
+	}
+}
+
+func TestCopiesLittleWhenAllChangeTogether(t *testing.T) {
+	const n = 1000
+	w := newTestWatcher(watches(n, 5*time.Second))
+	now := time.Now()
+	w.rested = now.Add(time.Second) // as if the last snapshot took long
+	published := w.Snapshot()
+	for target := range w.schedule.entries {
+		w.observe(probe.Result{Target: target, At: now, Answer: probe.Answer{Verdict: probe.Pass}}, now)
+	}
+	if w.Snapshot() != published || len(w.nudges) != 0 {
+		t.Error("published before copying had its rest")
+	}
+	if !w.publish.Equal(w.rested) {
+		t.Errorf("the next snapshot is due at %s, want %s", w.publish, w.rested)
+	}
+	w.schedule.queue = nil // nothing else is due
+	w.wake(t.Context(), w.rested)
+	if len(w.Snapshot().Health) != n || len(w.nudges) != 1 || len(w.Transitions()) != n {
+		t.Error("not published, nudged and told when copying had its rest")
+	}
+}
+
+// BenchmarkSnapshot is what it costs to publish all that is believed.
+func BenchmarkSnapshot(b *testing.B) {
+	for _, n := range []int{100, 10_000} {
+		b.Run(fmt.Sprintf("targets=%d", n), func(b *testing.B) {
+			w := newTestWatcher(watches(n, 5*time.Second))
+			b.ReportAllocs()
+			for b.Loop() {
+				w.show(time.Now())
+			}
+		})
+	}
+}
