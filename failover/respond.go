@@ -110,7 +110,8 @@ type state struct {
 
 	readings chan reading
 	outcomes chan outcome
-	working  map[int64]bool // ids of actions whose call or confirmation is under way
+	unclear  map[int64]string // by id of an action: why it is not known what became of its call
+	working  map[int64]bool   // ids of actions whose call or confirmation is under way
 	calls    sync.WaitGroup
 }
 
@@ -131,6 +132,7 @@ func (r *Responder) recall(ctx context.Context) (*state, error) {
 		left:      map[RecordKey]RecordSet{},
 		readings:  make(chan reading),
 		outcomes:  make(chan outcome),
+		unclear:   map[int64]string{},
 		working:   map[int64]bool{},
 	}
 	for _, spec := range r.Specs {
@@ -235,6 +237,9 @@ func (s *state) fold(e Entry) {
 	}
 	if e.Action != nil {
 		s.leaves(*e.Action)
+		if e.Kind != ActionBegun {
+			delete(s.unclear, e.Action.ID)
+		}
 	}
 	switch e.Kind {
 	case BrakeLatched:

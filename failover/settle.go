@@ -51,11 +51,11 @@ func (s *state) call(ctx context.Context, a Action) Action {
 		a.Status, a.Applied = Applied, now
 		return a
 	}
-	a.Status, a.Ended, a.Detail = Failed, now, err.Error()
+	a.Detail = err.Error()
 	if _, ok := errors.AsType[*Refusal](err); ok {
-		a.Status = Refused
+		a.Status, a.Ended = Refused, now
 	}
-	return a
+	return a // any other error leaves it Begun: what became of it is not known
 }
 
 // confirm waits, in a goroutine of its own, until an edit is answered by the
@@ -99,7 +99,11 @@ func (s *state) ended(ctx context.Context, o outcome) {
 			pool.moved(*a.Remap)
 			s.watch()
 		}
-	case Begun, Proven, Refused, Failed, Unproven:
+	case Begun:
+		s.unclear[a.ID] = a.Detail
+		s.record(ctx, i.entry(Noted, fmt.Sprintf("it is not known what became of this, so AWS is read: %s: %s", a, a.Detail)))
+		return
+	case Proven, Refused, Failed, Unproven:
 		e = i.entry(ActionEnded, endText(a))
 		e.At = a.Ended
 	}
@@ -177,23 +181,27 @@ func targets(spec *Spec, a Action) []probe.Target {
 }
 
 // settleBegun finds out, by reading, what became of an action of which only
-// the beginning is in the journal.
+// the beginning is known: its call had no clear answer, or we were stopped.
 func (s *state) settleBegun(ctx context.Context, pool *Pool, i Incident, a Action, now time.Time) {
 	if pool.Read.Before(a.Begun) {
 		return // read before it began: says nothing
 	}
 	as, want := pool.holds(a)
-	a.Settled = true
+	why, answered := s.unclear[a.ID]
+	if !answered {
+		why = "rrwatch was stopped before it knew"
+	}
+	a.Settled = !answered
 	switch {
 	case want:
 		a.Status, a.Applied = Applied, now.UTC()
-		a.Detail = "rrwatch was stopped before it knew; AWS was read instead"
+		a.Detail = why + "; AWS was read instead"
 		e := i.entry(ActionApplied, "AWS was read and has it: "+a.String())
 		e.Action = &a
 		s.record(ctx, e)
 	case now.Sub(a.Begun) > settleAfter && pool.Read.Sub(a.Begun) > settleAfter:
 		a.Status, a.Ended = Failed, now.UTC()
-		a.Detail = "rrwatch was stopped before it knew; AWS was read and has " + as
+		a.Detail = why + "; AWS was read and has " + as
 		e := i.entry(ActionEnded, endText(a))
 		e.Action = &a
 		s.record(ctx, e)

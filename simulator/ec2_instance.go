@@ -71,14 +71,15 @@ func (a *AWS) instances(c call, all []Instance) ([]Instance, string, error) {
 }
 
 func (a *AWS) describeInstances(c call) (any, error) {
-	shown, next, err := a.instances(c, a.described().sortedInstances())
+	world := a.described()
+	shown, next, err := a.instances(c, world.sortedInstances())
 	if err != nil {
 		return nil, err
 	}
 	out := describeInstancesAnswer{RequestID: c.requestID, NextToken: next}
 	for _, i := range shown {
 		out.Reservations = append(out.Reservations, reservationXML{
-			ID: "r-" + trimKind(i.ID), OwnerID: a.options.Account, Instances: []instanceXML{a.instanceXML(i)},
+			ID: "r-" + trimKind(i.ID), OwnerID: a.options.Account, Instances: []instanceXML{a.instanceXML(i, a.publicOwner(world, i))},
 		})
 	}
 	return out, nil
@@ -138,7 +139,16 @@ func instanceFacts(i Instance) facts {
 	}
 }
 
-func (a *AWS) instanceXML(i Instance) instanceXML {
+// publicOwner is who owns the public address that an instance shows: the
+// account its Elastic IP, "amazon" one that came with the instance.
+func (a *AWS) publicOwner(w world, i Instance) string {
+	if _, elastic := w.carried(i.ID); elastic {
+		return a.options.Account
+	}
+	return "amazon"
+}
+
+func (a *AWS) instanceXML(i Instance, publicOwner string) instanceXML {
 	out := instanceXML{
 		ID: i.ID, ImageID: "ami-00000000000000001", State: stateOf(i.State), Type: "t3.small", Zone: i.Zone, Tags: tagsXML(i.Tags),
 	}
@@ -148,7 +158,7 @@ func (a *AWS) instanceXML(i Instance) instanceXML {
 	out.PrivateIP, out.PublicIP = text(i.Private), text(i.Public)
 	var association *associationXML
 	if i.Public.IsValid() {
-		association = &associationXML{PublicIP: text(i.Public), OwnerID: a.options.Account}
+		association = &associationXML{PublicIP: text(i.Public), OwnerID: publicOwner}
 	}
 	out.Interfaces = []interfaceXML{{
 		ID: i.Interface, OwnerID: a.options.Account, Status: "in-use", PrivateIP: text(i.Private), Association: association,

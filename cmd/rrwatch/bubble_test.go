@@ -61,8 +61,14 @@ pools:
 // prepare, if not nil, changes the account before rrwatch sees it.
 func newBubble(t *testing.T, edit *strings.Replacer, prepare func(*simulator.AWS)) *bubble {
 	t.Helper()
+	return newBubbleAt(t, simulator.Options{Latency: 60 * time.Millisecond, Lag: 3 * time.Second, Move: time.Second}, edit, prepare)
+}
+
+// newBubbleAt is newBubble with an AWS that is as slow as o says.
+func newBubbleAt(t *testing.T, o simulator.Options, edit *strings.Replacer, prepare func(*simulator.AWS)) *bubble {
+	t.Helper()
 	b := &bubble{t: t, path: filepath.Join(t.TempDir(), "rrwatch.db"), log: &strings.Builder{}}
-	b.aws = simulator.New(simulator.Options{Latency: 60 * time.Millisecond, Lag: 3 * time.Second, Move: time.Second})
+	b.aws = simulator.New(o)
 	(&world{aws: b.aws}).fill()
 	if prepare != nil {
 		prepare(b.aws)

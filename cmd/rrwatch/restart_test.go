@@ -141,6 +141,41 @@ func TestThrottledAndLostAnswersAreNoReasonToMoveTwice(t *testing.T) {
 	}
 }
 
+func TestMoveWithoutAClearAnswerIsSettledByReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// Describes lag for longer than the move itself waits for its effect.
+		b := newBubbleAt(t, simulator.Options{Latency: 60 * time.Millisecond, Lag: 12 * time.Second}, nil, nil)
+		b.start()
+		defer b.stop()
+		b.healthy()
+		b.aws.LoseAnswer("AssociateAddress", 1)
+		b.fault("lb-1", simulator.FaultKill)
+		b.until(3*time.Minute, "the incident to close", func() bool {
+			list := b.incidents()
+			return len(list) == 1 && !list[0].Open()
+		})
+		i := b.incident()
+		if b.aws.Calls()["AssociateAddress"] != 1 || len(i.Actions) != 1 || !strings.Contains(b.story(), "so AWS is read") {
+			t.Errorf("%d calls, actions %v\n%s", b.aws.Calls()["AssociateAddress"], i.Actions, b.story())
+		}
+	})
+}
+
+func TestStandbyWithAPublicAddressOfItsOwnIsAStandby(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, nil, func(a *simulator.AWS) {
+			spare := demoInstances()[3]
+			spare.Public = demoAddress(70)
+			a.AddInstance(spare)
+		})
+		b.start()
+		defer b.stop()
+		b.healthy()
+		b.fault("lb-1", simulator.FaultKill)
+		b.until(time.Minute, "the move", func() bool { return b.carrier(1) == "lb-4" })
+	})
+}
+
 func TestForbiddenMoveIsRefusedAndTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("cooldown: 5m", "cooldown: 5m\n    remedy: [remap]"), nil)
