@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"rrwatch/failover"
+	"rrwatch/probe"
 )
 
 // How often is asked. A change is INSYNC within 60 seconds as a rule (API reference, ChangeResourceRecordSets); the
@@ -91,7 +92,7 @@ func (c *Client) answered(ctx context.Context, r failover.Reweigh) error {
 	errs := make([]error, len(servers))
 	var wg sync.WaitGroup
 	for n, server := range servers {
-		wg.Go(func() { errs[n] = want.askedOf(ctx, server) })
+		wg.Go(func() { errs[n] = want.askedOf(ctx, c.dial, server) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
@@ -127,9 +128,9 @@ func wantOf(r failover.Reweigh) want {
 }
 
 // askedOf asks one server as often as needed, and returns what is wrong with its answers.
-func (w want) askedOf(ctx context.Context, server netip.AddrPort) error {
+func (w want) askedOf(ctx context.Context, dial probe.Dial, server netip.AddrPort) error {
 	for range w.times {
-		got, err := ask(ctx, server, w.name, w.kind)
+		got, err := ask(ctx, dial, server, w.name, w.kind)
 		if err != nil {
 			return fmt.Errorf("ask %s for %s %s: %w", server, w.name, w.kind, err)
 		}

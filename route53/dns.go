@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"rrwatch/probe"
 )
 
 // askWithin is how long one server may take for one answer.
@@ -16,13 +18,13 @@ const askWithin = 2 * time.Second
 
 // ask asks one authoritative server for the addresses of a name, by UDP, and by TCP if the answer does not fit. A name
 // without addresses of that kind has none, which is no error; an answer without authority is one.
-func ask(ctx context.Context, server netip.AddrPort, name, kind string) ([]netip.Addr, error) {
+func ask(ctx context.Context, dial probe.Dial, server netip.AddrPort, name, kind string) ([]netip.Addr, error) {
 	q := new(dns.Msg)
 	q.SetQuestion(dns.Fqdn(name), dns.StringToType[kind])
 	q.RecursionDesired = false
-	in, err := exchange(ctx, server, q, "udp")
+	in, err := exchange(ctx, dial, server, q, "udp")
 	if err == nil && in.Truncated {
-		in, err = exchange(ctx, server, q, "tcp")
+		in, err = exchange(ctx, dial, server, q, "tcp")
 	}
 	switch {
 	case err != nil:
@@ -56,11 +58,16 @@ func addrsIn(answer []dns.RR, asked uint16) []netip.Addr {
 	return addrs
 }
 
-func exchange(ctx context.Context, server netip.AddrPort, q *dns.Msg, network string) (*dns.Msg, error) {
+func exchange(ctx context.Context, dial probe.Dial, server netip.AddrPort, q *dns.Msg, network string) (*dns.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
+	conn, err := dial(ctx, network, server.String())
+	if err != nil {
+		return nil, fmt.Errorf("no answer by %s: %w", network, err)
+	}
+	defer conn.Close()
 	client := dns.Client{Net: network, Timeout: askWithin}
-	in, _, err := client.ExchangeContext(ctx, q, server.String())
+	in, _, err := client.ExchangeWithConnContext(ctx, q, &dns.Conn{Conn: conn})
 	if err != nil {
 		return nil, fmt.Errorf("no answer by %s: %w", network, err)
 	}

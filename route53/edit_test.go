@@ -290,7 +290,7 @@ func counted(a *simulator.AWS, step func(int)) *route53.Client {
 		step(1)
 		defer step(-1)
 		return a.Transport().RoundTrip(r)
-	}))), nil)
+	}))), nil, nil)
 }
 
 // Route 53 puts the text of an invalid batch into Message or into Messages. This answer is of the second kind.
@@ -302,7 +302,7 @@ func TestReadsTheTextOfAnInvalidBatchWhereverItIs(t *testing.T) {
 		}
 		return written(http.StatusBadRequest, `<InvalidChangeBatch xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Messages>`+
 			`<Message>the group is too large</Message></Messages><RequestId>1</RequestId></InvalidChangeBatch>`), nil
-	}))), nil)
+	}))), nil, nil)
 	_, err := c.Edit(t.Context(), withdraw(), "")
 	wantRefusal(t, err, failover.GuardChanged, "Route 53 refuses: InvalidChangeBatch: the group is too large")
 }

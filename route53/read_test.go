@@ -127,7 +127,7 @@ func TestMarksPoliciesThatItDoesNotKnow(t *testing.T) {
 			`<Name>www.example.com.</Name><Type>A</Type><SetIdentifier>x</SetIdentifier>` + policy + `<TTL>60</TTL><ResourceRecords><ResourceRecord>` +
 			`<Value>203.0.113.1</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></ResourceRecordSets><IsTruncated>false</IsTruncated>` +
 			`<MaxItems>300</MaxItems></ListResourceRecordSetsResponse>`
-		c := route53.New(route53.SDK(config(roundTrip(func(*http.Request) (*http.Response, error) { return written(http.StatusOK, answer), nil }))), nil)
+		c := route53.New(route53.SDK(config(roundTrip(func(*http.Request) (*http.Response, error) { return written(http.StatusOK, answer), nil }))), nil, nil)
 		got := must[failover.Published](t)(c.Read(t.Context(), zone, "www.example.com"))
 		if len(got.Sets) != 1 || got.Sets[0].Foreign != want {
 			t.Errorf("got %+v, want foreign: %s", got.Sets, want)

@@ -4,6 +4,7 @@ package route53
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	awsroute53 "github.com/aws/aws-sdk-go-v2/service/route53"
 
 	"rrwatch/failover"
+	"rrwatch/probe"
 )
 
 // The limits of every call. They are set here and not taken from the environment. There are more attempts than the SDK's
@@ -41,6 +43,7 @@ type Client struct {
 	api     api
 	follow  follower
 	servers []netip.AddrPort
+	dial    probe.Dial
 
 	// editing holds a token while an edit runs: Route 53 refuses a second one in the same zone. It is a channel and no
 	// mutex so that waiting for it ends with the context.
@@ -57,9 +60,13 @@ var (
 )
 
 // New returns a Client. Confirm asks servers, which must be authoritative for every zone that is edited; without any it
-// asks the name servers of the zone's delegation set, found by the system's resolver.
-func New(client *awsroute53.Client, servers []netip.AddrPort) *Client {
-	return &Client{api: client, follow: client, servers: servers, editing: make(chan struct{}, 1), zones: map[string]string{}}
+// asks the name servers of the zone's delegation set, found by the system's resolver. They are asked by dial; nil: by a
+// net.Dialer.
+func New(client *awsroute53.Client, servers []netip.AddrPort, dial probe.Dial) *Client {
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	return &Client{api: client, follow: client, servers: servers, dial: dial, editing: make(chan struct{}, 1), zones: map[string]string{}}
 }
 
 // SDK returns the Route 53 client for New, with a retryer that the environment does not change.

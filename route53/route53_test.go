@@ -49,7 +49,7 @@ func config(a http.RoundTripper) aws.Config {
 }
 
 func open(a *simulator.AWS, servers ...netip.AddrPort) *route53.Client {
-	return route53.New(route53.SDK(config(a.Transport())), servers)
+	return route53.New(route53.SDK(config(a.Transport())), servers, nil)
 }
 
 type roundTrip func(*http.Request) (*http.Response, error)
@@ -63,7 +63,7 @@ func beforeEdit(a *simulator.AWS, hook func()) *route53.Client {
 			hook()
 		}
 		return a.Transport().RoundTrip(r)
-	}))), nil)
+	}))), nil, nil)
 }
 
 // wantRefusal fails the test unless err is a refusal by guard that says text.
@@ -106,7 +106,7 @@ func TestReadsAndEditsOverTCP(t *testing.T) {
 	defer server.Close()
 	cfg := config(server.Client().Transport)
 	cfg.BaseEndpoint = aws.String(server.URL)
-	c := route53.New(route53.SDK(cfg), nil)
+	c := route53.New(route53.SDK(cfg), nil, nil)
 	must[failover.Published](t)(c.Read(t.Context(), "example.com", "www.example.com"))
 	if change := must[string](t)(c.Edit(t.Context(), withdraw(), "incident 7")); change == "" || strings.Contains(change, "/") {
 		t.Errorf("got the change %q", change)
@@ -121,7 +121,7 @@ func TestSaysWhatToDoWithoutCredentials(t *testing.T) {
 	cfg.Credentials = aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, errors.New("no EC2 IMDS role found")
 	}))
-	_, err := route53.New(route53.SDK(cfg), nil).Read(t.Context(), "example.com", "www.example.com")
+	_, err := route53.New(route53.SDK(cfg), nil, nil).Read(t.Context(), "example.com", "www.example.com")
 	wantText(t, err, "no AWS credentials found", "AWS_ACCESS_KEY_ID", "aws.profile")
 }
 

@@ -21,8 +21,9 @@ import (
 // Every port of an address leads to the load balancer.
 type Network struct {
 	*fleet
-	references map[netip.AddrPort]*door // guarded by fleet.mu
-	cut        bool                     // guarded by fleet.mu
+	references map[netip.AddrPort]*door         // guarded by fleet.mu
+	names      map[netip.AddrPort]*pipeListener // DNS servers; guarded by fleet.mu
+	cut        bool                             // guarded by fleet.mu
 }
 
 // NewNetwork returns the network of the site of a. It follows a until Close.
@@ -31,6 +32,7 @@ func NewNetwork(a *AWS) *Network {
 	n := &Network{
 		fleet:      newFleet(context.Background(), a, slog.New(slog.DiscardHandler), listen),
 		references: map[netip.AddrPort]*door{},
+		names:      map[netip.AddrPort]*pipeListener{},
 	}
 	n.wg.Go(n.follow)
 	return n
@@ -41,6 +43,9 @@ func NewNetwork(a *AWS) *Network {
 // the watcher is cut off the error wraps ENETUNREACH. There is no resolver: names are refused.
 func (n *Network) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	to, err := netip.ParseAddrPort(address)
+	if err == nil && n.asksNames(to) {
+		network = "tcp" // a pipe is a stream, whatever was asked for
+	}
 	if err != nil || !strings.HasPrefix(network, "tcp") {
 		return nil, fmt.Errorf("dial %s %s: the pretend network knows tcp and addresses only, no names", network, address)
 	}
@@ -57,6 +62,9 @@ func (n *Network) connect(ctx context.Context, to netip.AddrPort) (net.Conn, err
 	}
 	if err := n.settle(); err != nil { // follow may not have seen the last change yet
 		return nil, err
+	}
+	if n.asksNames(to) {
+		return n.dialNames(ctx, to)
 	}
 	d, err := n.doorAt(to)
 	if err != nil {

@@ -50,7 +50,7 @@ pools:
   - name: www
     record: www.example.com
     zone: example.com
-    name_servers: ["127.0.0.1:9"]
+    name_servers: ["127.99.0.53:53"]
     checks: [{kind: http, port: 8080, path: /healthz, interval: 1s, timeout: 1s, recheck: 250ms}]
     cooldown: 5m
     verify_within: 15s
@@ -83,6 +83,9 @@ func newBubbleAt(t *testing.T, o simulator.Options, edit *strings.Replacer, prep
 	if b.cfg, err = config.Parse("test.yaml", []byte(text), func(string) (string, bool) { return "", false }); err != nil {
 		t.Fatal(err)
 	}
+	for _, at := range b.cfg.Pools[0].NameServers {
+		b.network.AddDNS(at)
+	}
 	for _, r := range b.cfg.References {
 		b.network.AddReference(r)
 	}
@@ -102,7 +105,7 @@ func (b *bubble) start() {
 		Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 		HTTPClient: &http.Client{Transport: b.aws.Transport()}, BaseEndpoint: aws.String("http://aws.simulated"),
 	}
-	c := cloudOf(b.cfg, account)
+	c := cloudOf(b.cfg, account, b.network.DialContext)
 	b.monitor = monitor.New(monitor.Options{Vantage: "test", References: b.cfg.References, Dial: b.network.DialContext})
 	b.responder = failover.New(failover.Options{
 		Specs: specs(b.cfg, b.network.DialContext), Watcher: b.monitor, Nudges: b.monitor.Nudges(),

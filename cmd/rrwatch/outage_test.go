@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"rrwatch/failover"
 	"rrwatch/simulator"
 )
@@ -163,6 +165,95 @@ func TestNeverMovesAnAddressToAnInstanceThatCarriesAnother(t *testing.T) {
 		}
 		if b.aws.Calls()["AssociateAddress"] != 0 {
 			t.Errorf("an address was moved\n%s", b.story())
+		}
+	})
+}
+
+// alone takes the standbys away.
+func alone(a *simulator.AWS) {
+	for _, i := range demoInstances()[3:] {
+		a.SetInstanceState(i.ID, "stopped")
+	}
+}
+
+func TestWithdrawsWhatNoStandbyCanTakeAndRestoresItExactly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, strings.NewReplacer("cooldown: 5m", "cooldown: 1m"), alone)
+		b.start()
+		defer b.stop()
+		b.healthy()
+		before := b.aws.Records("www.example.com", "A")
+		b.fault("lb-1", simulator.FaultKill)
+		b.until(time.Minute, "the withdrawal", func() bool { return *b.aws.Records("www.example.com", "A")[0].Weight == 0 })
+		b.pass(10 * time.Minute)
+		if i := b.incident(); !i.Open() || len(i.Actions) != 1 || i.Actions[0].Status != failover.Proven {
+			t.Fatalf("actions %v\n%s", i.Actions, b.story())
+		}
+		b.heal("lb-1")
+		b.until(5*time.Minute, "the incident to close", func() bool { return !b.incident().Open() })
+		if diff := cmp.Diff(before, b.aws.Records("www.example.com", "A")); diff != "" {
+			t.Errorf("not restored as it was: %s\n%s", diff, b.story())
+		}
+		b.pass(10 * time.Minute)
+		if b.changes() != 2 {
+			t.Errorf("%d changes, want 2\n%s", b.changes(), b.story())
+		}
+	})
+}
+
+func TestTheLastHealthyAddressIsNeverWithdrawn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, nil, alone)
+		b.start()
+		defer b.stop()
+		b.healthy()
+		faults := []simulator.Fault{simulator.FaultKill, simulator.Fault503, simulator.FaultHang}
+		for n, f := range faults {
+			b.fault(demoInstances()[n].Name, f)
+			b.pass(time.Minute)
+		}
+		answering := 0
+		for _, set := range b.aws.Records("www.example.com", "A") {
+			if *set.Weight > 0 {
+				answering++
+			}
+		}
+		if answering != 1 || len(b.incidents()) != 3 {
+			t.Errorf("%d of 3 addresses are left in the answers\n%s", answering, b.story())
+		}
+		b.holdsWith(demoAddress(3), failover.GuardLastHealthy)
+	})
+}
+
+func TestAnOperatorsEditOfAWithdrawnSetIsNotUndone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, strings.NewReplacer("cooldown: 5m", "cooldown: 1m"), alone)
+		b.start()
+		defer b.stop()
+		b.healthy()
+		b.fault("lb-1", simulator.FaultKill)
+		b.until(time.Minute, "the withdrawal", func() bool { return *b.aws.Records("www.example.com", "A")[0].Weight == 0 })
+		b.pass(time.Minute)
+		set := b.aws.Records("www.example.com", "A")[0]
+		set.TTL = 30
+		for n, s := range b.aws.Records("www.example.com", "A") {
+			s.TTL = 30
+			if n == 0 {
+				s = set
+			}
+			b.aws.SetRecord("Z0DEMO0EXAMPLE0COM00", s)
+		}
+		b.heal("lb-1")
+		b.pass(10 * time.Minute)
+		b.holdsWith(demoAddress(1), failover.GuardChanged)
+		if got := *b.aws.Records("www.example.com", "A")[0].Weight; got != 0 {
+			t.Errorf("weight %d\n%s", got, b.story())
+		}
+		set.Weight = new(int64(7)) // the operator puts it back
+		b.aws.SetRecord("Z0DEMO0EXAMPLE0COM00", set)
+		b.until(5*time.Minute, "the incident to close", func() bool { return !b.incident().Open() })
+		if got := *b.aws.Records("www.example.com", "A")[0].Weight; got != 7 {
+			t.Errorf("weight %d\n%s", got, b.story())
 		}
 	})
 }

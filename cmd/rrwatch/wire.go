@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"time"
 
@@ -169,12 +168,12 @@ func newCloud(ctx context.Context, cfg *config.Config, credentials aws.Credentia
 	if err != nil {
 		return nil, fmt.Errorf("read this machine's AWS configuration: %w; correct aws.profile or the files in ~/.aws", err)
 	}
-	return cloudOf(cfg, loaded), nil
+	return cloudOf(cfg, loaded, dialer()), nil
 }
 
-func cloudOf(cfg *config.Config, account aws.Config) *cloud {
+func cloudOf(cfg *config.Config, account aws.Config, dial probe.Dial) *cloud {
 	return &cloud{
-		eips: eip.New(eip.Clients(account)), records: newZones(cfg, route53.SDK(account)), credentials: account.Credentials,
+		eips: eip.New(eip.Clients(account)), records: newZones(cfg, route53.SDK(account), dial), credentials: account.Credentials,
 	}
 }
 
@@ -186,13 +185,13 @@ type zones struct {
 
 var _ failover.Records = (*zones)(nil)
 
-func newZones(cfg *config.Config, client *awsroute53.Client) *zones {
+func newZones(cfg *config.Config, client *awsroute53.Client, dial probe.Dial) *zones {
 	z := &zones{byRecord: map[string]*route53.Client{}}
 	shared := map[string]*route53.Client{}
 	for _, p := range cfg.Pools {
 		key := fmt.Sprint(p.NameServers)
 		if shared[key] == nil {
-			shared[key] = route53.New(client, append([]netip.AddrPort(nil), p.NameServers...))
+			shared[key] = route53.New(client, p.NameServers, dial)
 		}
 		z.byRecord[p.Record] = shared[key]
 	}
