@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -18,16 +19,15 @@ func (s *scene) change(n int, f func(*monitor.Health)) {
 func onlyRemap(s *scene)    { s.spec.Policy.Remedies = []Remedy{RemedyRemap} }
 func onlyWithdraw(s *scene) { s.spec.Policy.Remedies = []Remedy{RemedyWithdraw} }
 
-// guardCases bring one guard each to hold a plan that would act otherwise.
-func guardCases() map[string]struct {
+// guardCase brings one guard to hold a plan that would act otherwise.
+type guardCase struct {
 	guard Guard
 	bring func(*scene)
-} {
-	type c = struct {
-		guard Guard
-		bring func(*scene)
-	}
-	return map[string]c{
+}
+
+// generalCases are of the guards that hold whatever the remedy.
+func generalCases() map[string]guardCase {
+	return map[string]guardCase{
 		"the journal cannot be written": {GuardNoRecord, func(s *scene) { s.h.NoRecord = "disk full" }},
 		"the references are silent":     {GuardBlind, func(s *scene) { s.snap.Blind = "3 of 3 references do not answer" }},
 		"the references have not answered since": {GuardBlind, func(s *scene) {
@@ -71,10 +71,16 @@ func guardCases() map[string]struct {
 			s.spec.Policy.Mode = Propose
 			s.h.Open[0].Approved, s.h.Open[0].Allowed = toLB4, noon().Add(-16*time.Minute)
 		}},
-		"another action moves to the same instance": {GuardInFlight, func(s *scene) {
+		"another edit of the same record set": {GuardInFlight, func(s *scene) {
 			onlyWithdraw(s)
 			s.h.InFlight = []Action{{Kind: KindWithdraw, Member: public(9), Reweigh: &Reweigh{Was: weighted(1, 10)}}}
 		}},
+	}
+}
+
+// remedyCases are of the guards of one remedy.
+func remedyCases() map[string]guardCase {
+	return map[string]guardCase{
 		"no EIP of the account": {GuardNotOurs, func(s *scene) { onlyRemap(s); s.pool.Members[0].Address = nil }},
 		"an AWS service's":      {GuardService, func(s *scene) { onlyRemap(s); s.pool.Members[0].Address.ServiceManaged = "alb" }},
 		"no standby at all":     {GuardWontHelp, func(s *scene) { onlyRemap(s); s.pool.Instances = s.pool.Instances[:3] }},
@@ -133,7 +139,9 @@ func changes(pool string, n int, ago time.Duration) []Change {
 }
 
 func TestEachGuardHolds(t *testing.T) {
-	for name, c := range guardCases() {
+	cases := generalCases()
+	maps.Copy(cases, remedyCases())
+	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := newScene()
 			s.fails(1, probe.Refused)
