@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,13 +39,20 @@ func TestTheDemosFiguresAddUp(t *testing.T) {
 	}
 }
 
-// started is a running program whose pages answer.
+// started starts a program and waits until its pages answer.
 func started(t *testing.T, url string, args ...string) {
+	t.Helper()
+	startedIn(t, t.TempDir(), url, args...)
+}
+
+// startedIn is started in a folder; it returns what the program has logged.
+func startedIn(t *testing.T, dir, url string, args ...string) (log func() string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	c := program(ctx, t, args...)
-	var out, errs strings.Builder
-	c.Stdout, c.Stderr = &out, &errs
+	c.Dir = dir
+	errs := &lockedBuffer{}
+	c.Stderr = errs
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -51,12 +60,31 @@ func started(t *testing.T, url string, args ...string) {
 		cancel()
 		_ = c.Wait()
 		if code := c.ProcessState.ExitCode(); code != 0 {
-			t.Errorf("exit %d after an interrupt\n%s%s", code, out.String(), errs.String())
+			t.Errorf("exit %d after an interrupt\n%s", code, errs)
 		}
 	})
 	if !within(t, 30*time.Second, func() bool { return get(t, url+"/healthz") == http.StatusOK }) {
-		t.Fatalf("no answer at %s", url)
+		t.Fatalf("no answer at %s\n%s", url, errs)
 	}
+	return errs.String
+}
+
+// lockedBuffer is written by a process and read while it runs.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 func within(t *testing.T, d time.Duration, so func() bool) bool {
