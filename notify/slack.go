@@ -67,8 +67,11 @@ func NewSlack(o SlackOptions) *Slack {
 	}
 }
 
-// Name is the name of the cursor: "slack".
-func (s *Slack) Name() string { return "slack" }
+// SlackName is the name of Slack's cursor.
+const SlackName = "slack"
+
+// Name is the name of the cursor: SlackName.
+func (s *Slack) Name() string { return SlackName }
 
 // Show posts the incident's message or brings it up to date. One that was
 // deleted by hand, or that this bot may not change, is posted anew. With a

@@ -48,3 +48,26 @@ func (s *Store) Advance(ctx context.Context, channel string, seq int64, threads 
 		return nil
 	})
 }
+
+// Join begins to tell a channel. One that is new is told what happens from now
+// on, not the past; one that is known goes on where it was.
+func (s *Store) Join(ctx context.Context, channel string) error {
+	return s.write(ctx, "begin to tell "+channel+", in", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO cursors (channel, seq)
+			VALUES (?, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'journal'), 0)) ON CONFLICT DO NOTHING`, channel)
+		return err
+	})
+}
+
+// Forget forgets a channel that nobody is told by any more: how far it was
+// told, and its threads. A channel that was never told is no error.
+func (s *Store) Forget(ctx context.Context, channel string) error {
+	return s.write(ctx, "forget the channel "+channel+" in", func(tx *sql.Tx) error {
+		for _, statement := range []string{`DELETE FROM cursors WHERE channel = ?`, `DELETE FROM threads WHERE channel = ?`} {
+			if _, err := tx.ExecContext(ctx, statement, channel); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

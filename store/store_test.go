@@ -348,3 +348,25 @@ func TestClosingTwiceDoesNothing(t *testing.T) {
 		t.Errorf("append after close: %v", err)
 	}
 }
+
+func TestAChannelIsToldFromWhenItJoinsAndForgottenWhenItLeaves(t *testing.T) {
+	s, _ := opened(t)
+	at := time.Now()
+	mustAppend(t, s, failover.Entry{At: at, Kind: failover.Noted, Text: "before"})
+	join := func(want int64) {
+		t.Helper()
+		if err := s.Join(t.Context(), "slack"); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Cursor(t.Context(), "slack"); err != nil || got != want {
+			t.Errorf("told up to %d, %v; want %d", got, err, want)
+		}
+	}
+	join(1)
+	mustAppend(t, s, failover.Entry{At: at, Kind: failover.Noted, Text: "while the channel is down"})
+	join(1) // a restart loses nothing
+	if err := s.Forget(t.Context(), "slack"); err != nil {
+		t.Fatal(err)
+	}
+	join(2)
+}

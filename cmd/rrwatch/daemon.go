@@ -40,7 +40,9 @@ func newDaemon(ctx context.Context, cfg *config.Config, c *cloud, demo web.Demo,
 		return nil, err
 	}
 	d.monitor = monitor.New(monitor.Options{Vantage: cfg.Vantage, References: cfg.References, Dial: dialer()})
-	d.slack = newSlack(cfg)
+	if d.slack, err = newSlack(ctx, cfg, d.store); err != nil {
+		return nil, errors.Join(err, d.store.Close())
+	}
 	d.responder = failover.New(failover.Options{
 		Specs: specs(cfg, dialer()), Watcher: d.monitor, Nudges: d.monitor.Nudges(),
 		EIPs: c.eips, Records: c.records, Journal: d.store,
@@ -69,14 +71,21 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-func newSlack(cfg *config.Config) *notify.Slack {
+// newSlack makes the channel that the file asks for; nil: none. A channel that
+// is new to the database is told what happens from now on, not the past; one
+// that is not told any more is forgotten, for retention waits for what a
+// channel has not told.
+func newSlack(ctx context.Context, cfg *config.Config, s *store.Store) (*notify.Slack, error) {
 	if cfg.Slack == nil {
-		return nil
+		return nil, s.Forget(ctx, notify.SlackName)
+	}
+	if err := s.Join(ctx, notify.SlackName); err != nil {
+		return nil, err
 	}
 	return notify.NewSlack(notify.SlackOptions{
 		Token: cfg.Slack.Token.Reveal(), Channel: cfg.Slack.Channel, Webhook: cfg.Slack.Webhook.Reveal(),
 		APIURL: cfg.Slack.APIURL, BaseURL: cfg.Web.URL,
-	})
+	}), nil
 }
 
 // close gives back what a daemon that did not run holds.
@@ -101,9 +110,12 @@ func (d *daemon) run(ctx context.Context) error {
 	calendar := d.calendar(followers)
 	calendar.Start()
 
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var watching sync.WaitGroup
 	watching.Go(func() { _ = d.monitor.Run(ctx) })
 	err := d.responder.Run(ctx)
+	cancel()
 	watching.Wait()
 	<-calendar.Stop().Done()
 	stop()
