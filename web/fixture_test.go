@@ -69,7 +69,9 @@ type reply struct {
 // ask makes one request to a handler and returns the answer with its body.
 func ask(t *testing.T, h http.Handler, method, target, body string, set ...func(*http.Request)) (reply, string) {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // an answer that is a stream has an end
+	defer cancel()
+	r := httptest.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
 	r.Host = "127.0.0.1:8080"
 	if body != "" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
