@@ -28,12 +28,12 @@ func TestIsBlindWhenMostReferencesFail(t *testing.T) {
 				t.Errorf("before: got %+v", snap)
 			}
 			s.cutOff(true, list[:c.cut]...)
-			time.Sleep(3 * time.Second)
+			pass(3 * time.Second)
 			if got := m.Snapshot().Blind; got != c.blind {
 				t.Errorf("%d of %d cut: got %q, want %q", c.cut, c.references, got, c.blind)
 			}
 			s.cutOff(false, list...)
-			time.Sleep(3 * time.Second)
+			pass(3 * time.Second)
 			if got := m.Snapshot().Blind; got != "" {
 				t.Errorf("%d of %d were cut, and answer again: got %q", c.cut, c.references, got)
 			}
@@ -50,7 +50,7 @@ func TestABlindWatcherTrustsNoFail(t *testing.T) {
 		settle(t, s, m, member(1), member(2))
 		s.cutOff(true, list...)
 		s.sicken(member(1), member(2))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		for target, h := range m.Snapshot().Health {
 			if h.State != monitor.Up || h.Last.Verdict != probe.Inconclusive || h.Last.Reason != probe.Blind {
 				t.Errorf("%s: got %s, %+v", target, h.State, h.Last)
@@ -58,7 +58,7 @@ func TestABlindWatcherTrustsNoFail(t *testing.T) {
 		}
 		s.cutOff(false, list...)
 		s.heal(member(2))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		health := m.Snapshot().Health
 		if health[member(1)].State != monitor.Down || health[member(2)].State != monitor.Up {
 			t.Errorf("got %+v", health)
@@ -95,12 +95,12 @@ func TestIsSightedWhenMoreThanHalfWereSeen(t *testing.T) {
 			t.Errorf("last sighted %s ago", ago)
 		}
 		s.cutOff(true, list[0])
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		if ago := time.Since(m.Snapshot().Sighted); ago > 3*time.Second {
 			t.Errorf("with two of three: last sighted %s ago", ago)
 		}
 		s.cutOff(true, list[1])
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		if at := m.Snapshot().Sighted; !at.IsZero() {
 			t.Errorf("with one of three: sighted at %s", at)
 		}
@@ -119,7 +119,7 @@ func TestAFirstFailAsksReferencesAndSiblingsAtOnce(t *testing.T) {
 		other := probe.Target{Pool: "mail", Check: "smtp", Addr: member(1).Addr}
 		slot := settle(t, s, m, member(1), member(2), member(3), other)
 		s.sicken(member(1))
-		time.Sleep(time.Until(slot.Add(300 * time.Millisecond))) // before the recheck
+		pass(time.Until(slot.Add(300 * time.Millisecond))) // before the recheck
 		for _, sibling := range []probe.Target{member(2), member(3)} {
 			if asked := s.since(slot, sibling); len(asked) == 0 || asked[0] != 0 {
 				t.Errorf("sibling %s was asked after %v", sibling, asked)
@@ -158,7 +158,7 @@ func TestReferencesAreNotAskedForEveryFail(t *testing.T) {
 		}
 		slot := settle(t, s, m, many...)
 		s.sicken(many...)
-		time.Sleep(time.Until(slot.Add(time.Minute)))
+		pass(time.Until(slot.Add(time.Minute)))
 		asked := s.dialsSince(slot, list[0])
 		for i := 1; i < len(asked); i++ {
 			if rest := asked[i] - asked[i-1]; rest < 200*time.Millisecond {

@@ -202,3 +202,11 @@ func (s *site) dialsSince(start time.Time, reference netip.AddrPort) []time.Dura
 	}
 	return list
 }
+
+// pass lets time go by in a bubble, and everything that it brings about happen.
+// Outside of a bubble it panics: no test sleeps for real.
+func pass(d time.Duration) {
+	synctest.Wait()
+	time.Sleep(d)
+	synctest.Wait()
+}
