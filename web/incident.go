@@ -100,7 +100,7 @@ func incidentOf(i failover.Incident, now time.Time) incidentModel {
 	m := incidentModel{
 		incidentRow: rowsOf([]failover.Incident{i}, now)[0],
 		Closed:      stampAt(i.Closed, now), Began: stampAt(i.Opening.FirstBad, now),
-		Instance: i.Opening.Instance, Zone: i.Opening.Zone,
+		Instance: failover.Instance{ID: i.Opening.Instance, Name: i.Opening.Name}.Label(), Zone: i.Opening.Zone,
 		CauseText: causeWords(i.Diagnosis.Cause), Evidence: i.Diagnosis.Evidence,
 		Held: holdsOf(i.Held), Approved: i.Approved, By: i.By, Clock: clockOf(i, now),
 	}

@@ -104,9 +104,15 @@ func lasted(i failover.Incident, now time.Time) string {
 
 // story is the incident in one line.
 func story(i failover.Incident) string {
+	doing, unfinished := i.Unfinished()
+	_, withdrawn := i.Withdrawn()
 	switch {
 	case !i.Open() && i.Outcome != "":
 		return i.Outcome
+	case unfinished:
+		return doing.String() + ": " + string(doing.Status)
+	case withdrawn:
+		return "out of the answers, so nobody is sent there; it comes back when it has recovered"
 	case i.Open() && len(i.Held) > 0:
 		return "held: " + i.Held[0].Text
 	case len(i.Actions) > 0:
