@@ -57,7 +57,7 @@ func (s *State) UnmarshalText(b []byte) error {
 // It is a value: Observe returns the next one.
 type Health struct {
 	State  State        `json:"state"`
-	Since  time.Time    `json:"since,omitzero"`  // when the deciding result was sent; zero while never decided
+	Since  time.Time    `json:"since,omitzero"`  // when the deciding result was in; zero while never decided
 	Fails  int          `json:"fails"`           // fails not yet forgotten
 	Passes int          `json:"passes"`          // passes in a row
 	Streak time.Time    `json:"streak,omitzero"` // when the first of the passes in a row was sent
@@ -93,7 +93,7 @@ func (h Health) pass(r probe.Result, th Thresholds) Health {
 		h.Fails, h.First = 0, time.Time{}
 	}
 	if h.State == Unknown || (h.State == Down && h.Passes >= th.Rise) {
-		h.State, h.Since, h.SeenUp = Up, r.At, true
+		h.State, h.Since, h.SeenUp = Up, r.Ended(), true
 		h.Fails, h.First = 0, time.Time{}
 	}
 	return h
@@ -107,7 +107,7 @@ func (h Health) fail(r probe.Result, th Thresholds) Health {
 	h.Passes, h.Streak = 0, time.Time{}
 	h.Fails++
 	if h.State != Down && h.Fails >= th.Fall {
-		h.State, h.Since = Down, r.At
+		h.State, h.Since = Down, r.Ended()
 	}
 	return h
 }

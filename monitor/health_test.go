@@ -205,3 +205,15 @@ func BenchmarkObserve(b *testing.B) {
 		h = h.Observe(list[i%len(list)], th)
 	}
 }
+
+func TestABeliefBeginsWhenItsDecidingAnswerWasIn(t *testing.T) {
+	th := Thresholds{Fall: 2, Clear: 1, Rise: 1}
+	sent := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	fail := func(at time.Time) probe.Result {
+		return probe.Result{At: at, Answer: probe.Answer{Verdict: probe.Fail, Phases: probe.Phases{Whole: time.Second}}}
+	}
+	h := Health{State: Up}.Observe(fail(sent), th).Observe(fail(sent.Add(time.Minute)), th)
+	if want := sent.Add(time.Minute + time.Second); h.State != Down || !h.Since.Equal(want) || !h.First.Equal(sent) {
+		t.Errorf("%s since %s after a first fail at %s; want since %s", h.State, h.Since, h.First, want)
+	}
+}

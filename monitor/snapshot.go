@@ -36,6 +36,6 @@ type Transition struct {
 	Target   probe.Target   `json:"target"`
 	From     State          `json:"from"`
 	To       State          `json:"to"`
-	At       time.Time      `json:"at"`       // when the deciding result was sent
+	At       time.Time      `json:"at"`       // when the deciding result was in
 	Evidence []probe.Result `json:"evidence"` // the last results of the target, oldest first
 }

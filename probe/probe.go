@@ -114,6 +114,9 @@ type Result struct {
 	Answer
 }
 
+// Ended is when the answer was in.
+func (r Result) Ended() time.Time { return r.At.Add(r.Phases.Whole) }
+
 // Func asks one target one question and returns by the context's deadline,
 // whatever the other side does.
 type Func func(ctx context.Context, t Target) Answer
