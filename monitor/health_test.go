@@ -96,7 +96,7 @@ func model(list []probe.Result, th monitor.Thresholds) (h monitor.Health) {
 			forgotten = i + 1
 		}
 		if run > 0 && rises {
-			h.State, h.Since, h.SeenUp = monitor.Up, r.At, true
+			h.State, h.Since, h.SeenUp = monitor.Up, r.Ended(), true
 		}
 		h.Fails, h.Passes, h.First, h.Streak, h.Asked = 0, run, time.Time{}, time.Time{}, r.At
 		for _, earlier := range list[forgotten : i+1] {
@@ -112,7 +112,7 @@ func model(list []probe.Result, th monitor.Thresholds) (h monitor.Health) {
 		}
 		h.Why = r
 		if h.State != monitor.Down && h.Fails >= th.Fall {
-			h.State, h.Since = monitor.Down, r.At
+			h.State, h.Since = monitor.Down, r.Ended()
 		}
 	}
 	return h
@@ -207,13 +207,13 @@ func BenchmarkObserve(b *testing.B) {
 }
 
 func TestABeliefBeginsWhenItsDecidingAnswerWasIn(t *testing.T) {
-	th := Thresholds{Fall: 2, Clear: 1, Rise: 1}
+	th := monitor.Thresholds{Fall: 2, Clear: 1, Rise: 1}
 	sent := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	fail := func(at time.Time) probe.Result {
 		return probe.Result{At: at, Answer: probe.Answer{Verdict: probe.Fail, Phases: probe.Phases{Whole: time.Second}}}
 	}
-	h := Health{State: Up}.Observe(fail(sent), th).Observe(fail(sent.Add(time.Minute)), th)
-	if want := sent.Add(time.Minute + time.Second); h.State != Down || !h.Since.Equal(want) || !h.First.Equal(sent) {
+	h := monitor.Health{State: monitor.Up}.Observe(fail(sent), th).Observe(fail(sent.Add(time.Minute)), th)
+	if want := sent.Add(time.Minute + time.Second); h.State != monitor.Down || !h.Since.Equal(want) || !h.First.Equal(sent) {
 		t.Errorf("%s since %s after a first fail at %s; want since %s", h.State, h.Since, h.First, want)
 	}
 }

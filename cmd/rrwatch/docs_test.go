@@ -1,0 +1,30 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"testing"
+
+	"rrwatch/config"
+)
+
+// Every configuration that the documents show is read as the program reads it.
+func TestTheExamplesOfTheDocumentsAreRight(t *testing.T) {
+	blocks := regexp.MustCompile("(?s)```yaml\n(region:.*?)```")
+	n := 0
+	for _, file := range []string{"../../README.md", "../../docs/checks.md"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range blocks.FindAllStringSubmatch(string(text), -1) {
+			n++
+			if _, err := config.Parse(file, []byte(block[1]), func(string) (string, bool) { return "x", true }); err != nil {
+				t.Errorf("%v\n%s", err, block[1])
+			}
+		}
+	}
+	if n < 5 {
+		t.Errorf("only %d examples were found", n)
+	}
+}
