@@ -37,6 +37,11 @@ test: ## run every check: vet, tidy, lint, known vulnerabilities, all tests
 lint: ## check the house rules (.golangci.yml)
 	go tool -modfile=tools/golangci-lint.mod golangci-lint run
 
+.PHONY: lab
+lab: ## break real load balancers in network namespaces and measure the outages (Linux, root)
+	@scripts/setup.sh test
+	go run ./lab/run
+
 .PHONY: bench
 bench: build ## measure what is promised; prints one line a figure and writes bench.json
 	go run ./scripts/bench -tags $(TAGS)

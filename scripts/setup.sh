@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sees that the machine has what `make` needs, and installs what is missing where it may (root, on a system with apt-get).
 #   scripts/setup.sh build   a C compiler, for SQLite
-#   scripts/setup.sh test    that, and a Chromium for the tests of the pages
+#   scripts/setup.sh test    that, a Chromium for the tests of the pages, and HAProxy and ip for the lab (Linux, root)
 # Says nothing when all is there.
 set -euo pipefail
 
@@ -37,6 +37,11 @@ missing=()
 has_compiler || missing+=(gcc libc6-dev)
 if [ "$what" = test ]; then
 	has_chromium || missing+=(chromium)
+	# Without root the lab's tests are skipped, and need nothing.
+	if [ "$(uname)" = Linux ] && [ "$(id -u)" = 0 ]; then
+		command -v haproxy >/dev/null || missing+=(haproxy)
+		command -v ip >/dev/null || missing+=(iproute2)
+	fi
 fi
 [ ${#missing[@]} -gt 0 ] || exit 0
 
@@ -53,4 +58,8 @@ if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${m
 	tail -n 20 "$log" >&2
 	echo "setup: apt-get could not install ${missing[*]}; its last lines are above." >&2
 	exit 1
+fi
+# Only the program is wanted, not the service that the package starts where there is a systemd.
+if [[ " ${missing[*]} " == *" haproxy "* && -d /run/systemd/system ]]; then
+	systemctl disable --quiet --now haproxy
 fi
