@@ -68,7 +68,10 @@ const (
 // Run responds until ctx ends, then waits for calls under way and returns.
 func (r *Responder) Run(ctx context.Context) error {
 	s, err := r.recall(ctx)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil // stopped before it began
+	case err != nil:
 		return fmt.Errorf("read what happened before: %w", err)
 	}
 	defer s.finish()
