@@ -167,8 +167,8 @@ func (s *state) respond(ctx context.Context, spec *Spec, pool *Pool, snap *monit
 	for _, i := range open {
 		s.held(ctx, i, plan)
 	}
+	s.begin(ctx, plan) // what the budget still allows, before the brake ends all
 	s.latch(ctx, plan)
-	s.begin(ctx, plan)
 }
 
 // history is what Decide must know beside the present state.
