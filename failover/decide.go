@@ -47,6 +47,7 @@ type Change struct {
 	Incident int64
 	At       time.Time // when it began
 	Touched  bool      // the world was, or may have been, changed
+	Applied  time.Time // when AWS's acceptance was known; zero: not known
 }
 
 // History is what has been done and what is known beside the present state.

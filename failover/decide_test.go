@@ -137,7 +137,7 @@ func (s *scene) withdrawn(was, shall RecordSet) {
 	}
 	s.h.Open[0].Actions = []Action{a}
 	s.h.Left[a.Reweigh.key()] = shall
-	s.h.Changes = []Change{{"www", public(1), 1, a.Begun, true}}
+	s.h.Changes = []Change{{"www", public(1), 1, a.Begun, true, time.Time{}}}
 	s.pool.Members[0].Published = false
 	s.up(public(1))
 }

@@ -152,9 +152,10 @@ func braked(s *situation, _ Action) (string, bool) {
 func coolDown(s *situation, a Action) (string, bool) {
 	for _, change := range s.h.Changes {
 		again := change.Pool == a.Pool && change.Member == a.Member && change.Touched && (change.Incident != a.Incident || a.Kind == KindRestore)
-		if left := s.spec.Policy.Cooldown - s.now.Sub(change.At); again && left > 0 {
+		ago := s.now.Sub(later(change.At, change.Applied)) // a call may be repeated for a while before it takes effect
+		if left := s.spec.Policy.Cooldown - ago; again && left > 0 {
 			return fmt.Sprintf("the member was touched %s ago and cools down for %s more",
-				s.now.Sub(change.At).Round(time.Second), left.Round(time.Second)), true
+				ago.Round(time.Second), left.Round(time.Second)), true
 		}
 	}
 	return "", false

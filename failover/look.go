@@ -186,7 +186,7 @@ func (s *state) history(spec *Spec, now time.Time) *History {
 		for _, a := range s.incidents[id].Actions {
 			touched := a.Status == Applied || a.Status == Proven || a.Status == Unproven
 			if now.Sub(a.Begun) < day {
-				h.Changes = append(h.Changes, Change{a.Pool, a.Member, a.Incident, a.Begun, touched})
+				h.Changes = append(h.Changes, Change{a.Pool, a.Member, a.Incident, a.Begun, touched, a.Applied})
 			}
 			if !a.Status.Done() {
 				h.InFlight = append(h.InFlight, a)
