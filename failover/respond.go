@@ -113,9 +113,17 @@ type state struct {
 
 	readings chan reading
 	outcomes chan outcome
-	unclear  map[int64]string // by id of an action: why it is not known what became of its call
-	working  map[int64]bool   // ids of actions whose call or confirmation is under way
+	unclear  map[int64]unclear // by id of an action: its call had no clear answer
+	working  map[int64]bool    // ids of actions whose call or confirmation is under way
 	calls    sync.WaitGroup
+	started  time.Time
+}
+
+// unclear is why it is not known what became of a call, and since when that
+// was given up.
+type unclear struct {
+	why string
+	at  time.Time
 }
 
 // recall makes the state from what the journal remembers.
@@ -135,8 +143,9 @@ func (r *Responder) recall(ctx context.Context) (*state, error) {
 		left:      map[RecordKey]RecordSet{},
 		readings:  make(chan reading),
 		outcomes:  make(chan outcome),
-		unclear:   map[int64]string{},
+		unclear:   map[int64]unclear{},
 		working:   map[int64]bool{},
+		started:   time.Now(),
 	}
 	for _, spec := range r.Specs {
 		s.wirings[spec.Name] = &wiring{}

@@ -19,7 +19,7 @@ const callTimeout = 30 * time.Second
 // authoritative servers: AWS says usually 60 seconds, sometimes more.
 const confirmTimeout = 3 * time.Minute
 
-// settleAfter is how long after an action began its effect may still be
+// settleAfter is how long after its call an action's effect may still be
 // invisible to reads, so that its absence proves nothing before.
 const settleAfter = 15 * time.Second
 
@@ -100,7 +100,7 @@ func (s *state) ended(ctx context.Context, o outcome) {
 			s.watch()
 		}
 	case Begun:
-		s.unclear[a.ID] = a.Detail
+		s.unclear[a.ID] = unclear{a.Detail, time.Now()}
 		s.record(ctx, i.entry(Noted, fmt.Sprintf("it is not known what became of this, so AWS is read: %s: %s", a, a.Detail)))
 		return
 	case Proven, Refused, Failed, Unproven:
@@ -187,21 +187,23 @@ func (s *state) settleBegun(ctx context.Context, pool *Pool, i Incident, a Actio
 		return // read before it began: says nothing
 	}
 	as, want := pool.holds(a)
-	why, answered := s.unclear[a.ID]
+	// The call may have been sent long after the action began, so what counts is
+	// when it was given up: by an error, or because we were stopped.
+	last, answered := s.unclear[a.ID]
 	if !answered {
-		why = "rrwatch was stopped before it knew"
+		last = unclear{"rrwatch was stopped before it knew", later(a.Begun, s.started)}
 	}
 	a.Settled = !answered
 	switch {
 	case want:
 		a.Status, a.Applied = Applied, now.UTC()
-		a.Detail = why + "; AWS was read instead"
+		a.Detail = last.why + "; AWS was read instead"
 		e := i.entry(ActionApplied, "AWS was read and has it: "+a.String())
 		e.Action = &a
 		s.record(ctx, e)
-	case now.Sub(a.Begun) > settleAfter && pool.Read.Sub(a.Begun) > settleAfter:
+	case pool.Read.Sub(last.at) > settleAfter:
 		a.Status, a.Ended = Failed, now.UTC()
-		a.Detail = why + "; AWS was read and has " + as
+		a.Detail = last.why + "; AWS was read and has " + as
 		e := i.entry(ActionEnded, endText(a))
 		e.Action = &a
 		s.record(ctx, e)

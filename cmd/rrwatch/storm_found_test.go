@@ -65,3 +65,24 @@ func TestNothingBeginsAfterTheBrakeIsLatched(t *testing.T) {
 		}
 	})
 }
+
+func TestACallWhoseEffectShowsLateIsNotTakenForFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// Its answer is lost, it is looked for until 5 s after the action began, and
+		// describes lag: the effect shows 20 s after the call.
+		b := newBubbleAt(t, simulator.Options{Latency: 200 * time.Millisecond, Lag: 20 * time.Second}, nil, nil)
+		b.start()
+		defer b.stop()
+		b.healthy()
+		b.aws.LoseAnswer("AssociateAddress", 1)
+		b.fault("lb-1", simulator.FaultKill)
+		b.until(3*time.Minute, "the incident to close", func() bool {
+			list := b.incidents()
+			return len(list) == 1 && !list[0].Open()
+		})
+		i := b.incident()
+		if len(i.Actions) != 1 || i.Actions[0].Status != failover.Proven || b.aws.Calls()["AssociateAddress"] != 1 {
+			t.Errorf("actions %v\n%s", i.Actions, b.story())
+		}
+	})
+}
