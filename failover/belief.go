@@ -62,8 +62,8 @@ func later(a, b time.Time) time.Time {
 }
 
 // fresh is how old the latest answer of a check may be for its belief to count
-// as "now", in intervals.
-const fresh = 2
+// as "now": two intervals, and a probe that is under way.
+func (c Check) fresh() time.Duration { return 2*c.Interval + c.Timeout }
 
 // passing reports whether every check passes now: believed Up, the latest
 // answer a pass, and not older than two intervals.
@@ -73,7 +73,7 @@ func (b belief) passing(spec *Spec, now time.Time) bool {
 	}
 	for i, c := range b.Checks {
 		h, check := c.Health, spec.Checks[i]
-		if h.Last.Verdict != probe.Pass || now.Sub(h.Asked) > fresh*check.Interval+check.Timeout {
+		if h.Last.Verdict != probe.Pass || now.Sub(h.Asked) > check.fresh() {
 			return false
 		}
 	}
@@ -84,16 +84,18 @@ func (b belief) passing(spec *Spec, now time.Time) bool {
 type side uint8
 
 const (
-	passes         side = iota // every check has passed since the other began to fail
+	passes         side = iota // every check passes, and has while the other failed
 	failsAlike                 // for the same reason
 	failsOtherwise             // for another reason
-	notAskedSince              // since the other began to fail
+	notAskedSince              // one of the two, since the other changed
 )
 
-// sideWith says how b fares beside a failing one.
+// sideWith says how b fares beside a failing one. That both were asked over the
+// same time is what makes the comparison fair: when a path to both comes back,
+// one of them is asked first.
 func (b belief) sideWith(failing belief) side {
 	since := failing.FirstBad
-	asked := true
+	asked := !failing.lastFail().Before(b.Streak)
 	for _, c := range b.Checks {
 		switch h := c.Health; {
 		case h.State == monitor.Down, h.Fails > 0:
@@ -109,6 +111,15 @@ func (b belief) sideWith(failing belief) side {
 		return notAskedSince
 	}
 	return passes
+}
+
+// lastFail is when the latest fail of a Down check was sent; zero unless Down.
+func (b belief) lastFail() time.Time {
+	var at time.Time
+	for _, r := range b.evidence() {
+		at = later(at, r.At)
+	}
+	return at
 }
 
 // reason is why the first failing check failed last.

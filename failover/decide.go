@@ -310,6 +310,9 @@ func (s *situation) fit(i Instance) (since time.Time, why string) {
 	if !b.passing(s.spec, s.now) {
 		return time.Time{}, "does not pass the member's own checks now"
 	}
+	if s.belief.lastFail().Before(b.Streak) {
+		return time.Time{}, "passes again only since the member was last asked"
+	}
 	return b.Since, ""
 }
 

@@ -73,7 +73,7 @@ func sharedFault(spec *Spec, pool *Pool, snap *monitor.Snapshot, addr netip.Addr
 	}
 	switch {
 	case unasked > 0:
-		return fmt.Sprintf("%d other members have not been asked since this one began to fail: they may fail alike", unasked), true
+		return fmt.Sprintf("not yet compared with %d other members: they or this one have not been asked since the other changed", unasked), true
 	case alike > 0:
 		return fmt.Sprintf("all %d published members fail alike (%s): moving one would not help", alike+1, b.reason()), true
 	}

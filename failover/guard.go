@@ -72,15 +72,22 @@ func blind(s *situation, a Action) (string, bool) {
 	if a.Kind != KindRestore && s.snap.References > 0 && s.snap.Sighted.Before(s.belief.FirstBad) {
 		return "the references have not answered since the member began to fail", true
 	}
+	if last := s.belief.lastFail(); a.Kind != KindRestore && !last.After(s.snap.Sees) {
+		return "the watcher was blind, and has not asked the member again since", true
+	}
 	return "", false
 }
 
 // stalled: after a pause of the watcher every check of the member must have
-// been asked again (I2).
+// been asked again, and a belief counts only while answers come: after a
+// blindness the member may be well for long (I2).
 func stalled(s *situation, _ Action) (string, bool) {
-	for _, c := range s.belief.Checks {
+	for i, c := range s.belief.Checks {
 		if !s.snap.Stalled.IsZero() && !c.Health.Asked.After(s.snap.Stalled) {
 			return "the watcher was paused and has not asked the member again since", true
+		}
+		if age := s.now.Sub(c.Health.Asked); age > s.spec.Checks[i].fresh() {
+			return fmt.Sprintf("the watcher has learnt nothing of the member for %s", age.Round(time.Second)), true
 		}
 	}
 	return "", false

@@ -33,7 +33,12 @@ func generalCases() map[string]guardCase {
 		"the references have not answered since": {GuardBlind, func(s *scene) {
 			s.snap.References, s.snap.Sighted = 3, noon().Add(-3*time.Second)
 		}},
-		"the watcher was paused":  {GuardStalled, func(s *scene) { s.snap.Stalled = noon().Add(-400 * time.Millisecond) }},
+		"the watcher was paused": {GuardStalled, func(s *scene) { s.snap.Stalled = noon().Add(-400 * time.Millisecond) }},
+		"nothing was learnt of the member since a blindness": {GuardStalled, func(s *scene) {
+			s.change(1, func(h *monitor.Health) {
+				h.First, h.Since, h.Asked = noon().Add(-time.Minute), noon().Add(-59*time.Second), noon().Add(-59*time.Second)
+			})
+		}},
 		"AWS was not read lately": {GuardStale, func(s *scene) { s.pool.Read = noon().Add(-3 * time.Minute) }},
 		"the member was never seen healthy": {GuardWarmUp, func(s *scene) {
 			s.change(1, func(h *monitor.Health) { h.SeenUp = false })
