@@ -122,6 +122,7 @@ type watcher struct {
 	probes   sync.WaitGroup
 
 	blind   string
+	sees    time.Time // when it last ceased to be blind
 	stalled time.Time
 	awake   time.Time // when the loop last ran
 	due     time.Time // when it was to run next
@@ -307,7 +308,7 @@ func (w *watcher) touch(now time.Time) {
 // show publishes a snapshot.
 func (w *watcher) show(now time.Time) {
 	began := time.Now()
-	s := &Snapshot{At: now, Health: make(map[probe.Target]Health, len(w.schedule.entries)), Blind: w.blind, Stalled: w.stalled}
+	s := &Snapshot{At: now, Health: make(map[probe.Target]Health, len(w.schedule.entries)), Blind: w.blind, Sees: w.sees, Stalled: w.stalled}
 	for target, e := range w.schedule.entries {
 		if !isReference(target) {
 			s.Health[target] = e.health

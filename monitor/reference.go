@@ -76,6 +76,9 @@ func (w *watcher) look(now time.Time) {
 	if silent*2 > asked {
 		w.blind = fmt.Sprintf("%d of %d references do not answer", silent, asked)
 	}
+	if was != "" && w.blind == "" {
+		w.sees = now
+	}
 	if (was == "") != (w.blind == "") {
 		w.hurry(now)
 	}

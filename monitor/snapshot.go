@@ -25,6 +25,7 @@ type Snapshot struct {
 	At      time.Time // when it was published
 	Health  map[probe.Target]Health
 	Blind   string    // why the watcher trusts none of its own fails; empty when it sees
+	Sees    time.Time // when it last ceased to be blind; zero if it never was
 	Sighted time.Time // when the references were last seen to answer; zero when there are none
 	Stalled time.Time // when the watcher last found that it had been paused; zero if never
 
