@@ -33,6 +33,12 @@ func generalCases() map[string]guardCase {
 		"the references have not answered since": {GuardBlind, func(s *scene) {
 			s.snap.References, s.snap.Sighted = 3, noon().Add(-3*time.Second)
 		}},
+		"the watcher was blind since": {GuardBlind, func(s *scene) { s.snap.Sees = noon().Add(-400 * time.Millisecond) }},
+		"the others pass again only since the last fail": {GuardShared, func(s *scene) {
+			for n := 2; n <= 3; n++ {
+				s.change(n, func(h *monitor.Health) { h.Streak = noon().Add(-400 * time.Millisecond) })
+			}
+		}},
 		"the watcher was paused": {GuardStalled, func(s *scene) { s.snap.Stalled = noon().Add(-400 * time.Millisecond) }},
 		"nothing was learnt of the member since a blindness": {GuardStalled, func(s *scene) {
 			s.change(1, func(h *monitor.Health) {
@@ -103,6 +109,14 @@ func remedyCases() map[string]guardCase {
 				s.snap.Health[s.target(private(n))] = h
 			}
 		}},
+		"the standbys pass again only since the last fail": {GuardWontHelp, func(s *scene) {
+			onlyRemap(s)
+			for n := 4; n <= 5; n++ {
+				h := s.snap.Health[s.target(private(n))]
+				h.Streak = noon().Add(-400 * time.Millisecond)
+				s.snap.Health[s.target(private(n))] = h
+			}
+		}},
 		"the standbys failed last": {GuardWontHelp, func(s *scene) {
 			onlyRemap(s)
 			for n := 4; n <= 5; n++ {
@@ -169,6 +183,7 @@ func TestEachGuardHolds(t *testing.T) {
 func TestGuardsLetGoAgain(t *testing.T) {
 	for name, bring := range map[string]func(*scene){
 		"the references have answered since": func(s *scene) { s.snap.References, s.snap.Sighted = 3, noon().Add(-time.Second) },
+		"asked again since the blindness":    func(s *scene) { s.snap.Sees = noon().Add(-600 * time.Millisecond) },
 		"asked again after the pause":        func(s *scene) { s.snap.Stalled = noon().Add(-time.Second) },
 		"the cool-down is over": func(s *scene) {
 			s.h.Changes = []Change{{"www", public(1), 99, noon().Add(-6 * time.Minute), true, time.Time{}}}

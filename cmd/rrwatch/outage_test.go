@@ -257,3 +257,35 @@ func TestAnOperatorsEditOfAWithdrawnSetIsNotUndone(t *testing.T) {
 		}
 	})
 }
+
+// The path between the watcher and the whole site is cut and comes back, while
+// the references answer all the time. One address is asked before the other
+// when it does: that must not make the other a lone failure.
+func TestNothingIsMovedWhenThePathToTheWholeSiteComesBack(t *testing.T) {
+	for n := range 12 {
+		for _, fault := range []simulator.Fault{simulator.FaultHang, simulator.FaultKill} {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBubble(t, nil, nil)
+				b.start()
+				defer b.stop()
+				b.healthy()
+				for _, i := range demoInstances() {
+					b.fault(i.Name, fault)
+				}
+				b.pass(30*time.Second + time.Duration(n)*83*time.Millisecond)
+				for _, i := range demoInstances() {
+					b.heal(i.Name)
+				}
+				b.pass(2 * time.Minute)
+				if b.changes() != 0 {
+					t.Errorf("%s, %d: %d changes\n%s", fault, n, b.changes(), b.story())
+				}
+				for _, i := range b.incidents() {
+					if i.Open() {
+						t.Errorf("incident %d is still open\n%s", i.ID, b.story())
+					}
+				}
+			})
+		}
+	}
+}
