@@ -37,9 +37,6 @@ func TestMendsWhatIsBrokenAndChangesNothingWhenItIsBlind(t *testing.T) {
 	dependOnAllSource(t)
 	for _, fault := range lab.Faults() {
 		t.Run(fault.Name, func(t *testing.T) {
-			if fault.Name == "path-cut" {
-				t.Skip("as the path to the whole site comes back, rrwatch may move an address, for one member is seen well before the other")
-			}
 			out, err := lab.Run(t.Context(), fault)
 			t.Log(out)
 			if err == nil {
