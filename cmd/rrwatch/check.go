@@ -31,6 +31,9 @@ changed. Route 53 has no dry run; its change permission cannot be tried.`,
 			out := &findings{out: c.OutOrStdout()}
 			path, _ := c.Flags().GetString("config")
 			out.say(true, "%s: mode %s, pools: %s", path, cfg.Mode, poolNames(cfg))
+			if advice := noReferences(cfg); advice != "" {
+				out.note(advice)
+			}
 			cloud, err := openCloud(c.Context(), cfg)
 			if err != nil {
 				return err
@@ -41,6 +44,17 @@ changed. Route 53 has no dry run; its change permission cannot be tried.`,
 			return failedUnless(!out.bad)
 		},
 	}
+}
+
+// noReferences advises those who let rrwatch change things without a way to
+// tell an outage of its own from one of the site.
+func noReferences(cfg *config.Config) string {
+	for _, p := range cfg.Pools {
+		if len(cfg.References) == 0 && p.Mode != config.ModeObserve {
+			return "no references are given, so the watcher cannot tell its own network's outage from the site's: name three addresses of different owners that always answer"
+		}
+	}
+	return ""
 }
 
 func poolNames(cfg *config.Config) string {

@@ -174,6 +174,17 @@ func TestCheckProvesWhatRrwatchMayDo(t *testing.T) {
 	}
 }
 
+func TestCheckAdvisesReferencesToThoseWhoAct(t *testing.T) {
+	_, file := newTestWorld(t)
+	if a := rrwatch(t, "check", "--config", file); strings.Contains(a.out, "no references") {
+		t.Errorf("advised although there are some:\n%s", a.out)
+	}
+	_, file = newTestWorld(t, "references:", "#references:")
+	if a := rrwatch(t, "check", "--config", file); a.code != 0 || !strings.Contains(a.out, "note  no references are given") {
+		t.Errorf("exit %d\n%s%s", a.code, a.out, a.err)
+	}
+}
+
 func TestBadDaysGiveOneClearSentence(t *testing.T) {
 	for name, c := range map[string]struct {
 		edit []string

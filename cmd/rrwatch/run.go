@@ -22,6 +22,9 @@ incident goes on with it. To use a changed file, restart.`,
 				return err
 			}
 			log := newLog(cfg)
+			if advice := noReferences(cfg); advice != "" {
+				log.Warn("rrwatch may change things without references", "advice", advice)
+			}
 			cloud, err := newCloud(c.Context(), cfg, nil)
 			if err != nil {
 				return err
