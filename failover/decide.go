@@ -298,8 +298,9 @@ func (s *situation) fit(i Instance) (since time.Time, why string) {
 		return time.Time{}, "is being given another address"
 	}
 	for _, a := range s.incident.Actions {
-		if a.Remap != nil && a.Status == Unproven && (a.Remap.To == i.ID || a.Remap.From == i.ID) {
-			return time.Time{}, "carried the address in this incident and did not serve"
+		lately := s.now.Sub(a.Ended) < s.spec.Policy.Cooldown
+		if a.Remap != nil && a.Status == Unproven && lately && (a.Remap.To == i.ID || a.Remap.From == i.ID) {
+			return time.Time{}, "carried the address a short while ago and did not serve"
 		}
 	}
 	at := i.ProbeAddr(s.spec.Instances.Address)
