@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -181,27 +182,53 @@ func (s *state) read(ctx context.Context, r reading) {
 }
 
 // overlay puts our own moves of the last minute over what EC2 says: its
-// describe calls lag.
+// describe calls lag. Those of other pools count too: pools may share standbys.
 func (s *state) overlay(pool *Pool, now time.Time) {
-	for _, i := range s.incidents {
-		for _, a := range i.Actions {
-			if a.Pool == pool.Name && a.Remap != nil && !a.Applied.IsZero() && now.Sub(a.Applied) < describeLag {
-				pool.moved(*a.Remap)
-			}
+	for _, a := range s.done() {
+		if a.Remap != nil && now.Sub(a.Applied) < describeLag {
+			pool.moved(*a.Remap)
 		}
 	}
+}
+
+// done are the actions that AWS has accepted, in that order.
+func (s *state) done() []Action {
+	var list []Action
+	for _, i := range s.incidents {
+		list = append(list, i.Actions...)
+	}
+	list = slices.DeleteFunc(list, func(a Action) bool { return a.Applied.IsZero() })
+	slices.SortFunc(list, func(a, b Action) int { return cmp.Or(a.Applied.Compare(b.Applied), cmp.Compare(a.ID, b.ID)) })
+	return list
 }
 
 // moved is the wiring after a move that the read did not see yet.
 func (p *Pool) moved(r Remap) {
 	m, ok := p.Member(r.Addr)
-	if !ok || m.Address == nil || m.Address.Instance != r.From {
+	if !ok {
+		p.given(r)
+		return
+	}
+	if m.Address == nil || m.Address.Instance != r.From {
 		return // seen already, or someone else has moved it on
 	}
 	m.Address.Instance, m.Address.Interface, m.Address.Private = r.To, r.Interface, r.Private
 	for n := range p.Instances {
 		switch i := &p.Instances[n]; {
 		case i.ID == r.To:
+			i.Elastic, i.Public = r.Addr, r.Addr
+		case i.ID == r.From && i.Elastic == r.Addr:
+			i.Elastic, i.Public = netip.Addr{}, netip.Addr{}
+		}
+	}
+}
+
+// given is the wiring after a move of another pool's address: an instance that
+// was spare here carries it.
+func (p *Pool) given(r Remap) {
+	for n := range p.Instances {
+		switch i := &p.Instances[n]; {
+		case i.ID == r.To && !i.Elastic.IsValid():
 			i.Elastic, i.Public = r.Addr, r.Addr
 		case i.ID == r.From && i.Elastic == r.Addr:
 			i.Elastic, i.Public = netip.Addr{}, netip.Addr{}

@@ -152,9 +152,9 @@ func (r *Responder) recall(ctx context.Context) (*state, error) {
 	}
 	for _, i := range memory.Incidents {
 		s.incidents[i.ID] = i
-		for _, a := range i.Actions {
-			s.leaves(a)
-		}
+	}
+	for _, a := range s.done() { // in their order: incidents overlap, and may share a set
+		s.leaves(a)
 	}
 	return s, nil
 }

@@ -95,10 +95,7 @@ func (s *state) ended(ctx context.Context, o outcome) {
 		}
 		e = i.entry(ActionApplied, "AWS has accepted: "+a.String())
 		e.At = a.Applied
-		if pool := s.wirings[a.Pool].pool; pool != nil && a.Remap != nil {
-			pool.moved(*a.Remap)
-			s.watch()
-		}
+		s.rewire(a)
 	case Begun:
 		s.unclear[a.ID] = unclear{a.Detail, time.Now()}
 		s.record(ctx, i.entry(Noted, fmt.Sprintf("it is not known what became of this, so AWS is read: %s: %s", a, a.Detail)))
@@ -109,6 +106,19 @@ func (s *state) ended(ctx context.Context, o outcome) {
 	}
 	e.Action = &a
 	s.record(ctx, e)
+}
+
+// rewire has every pool know of a move before it is read again.
+func (s *state) rewire(a Action) {
+	if a.Remap == nil {
+		return
+	}
+	for _, w := range s.wirings {
+		if w.pool != nil {
+			w.pool.moved(*a.Remap)
+		}
+	}
+	s.watch()
 }
 
 func endText(a Action) string {
