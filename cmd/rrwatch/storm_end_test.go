@@ -1,0 +1,167 @@
+package main
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"rrwatch/config"
+	"rrwatch/failover"
+	"rrwatch/simulator"
+)
+
+// check judges the journal as it is now.
+func (s *storm) check() {
+	if !s.away() {
+		s.ledger.follow(s.life.bubble.store)
+	}
+}
+
+// settled is the time at the end in which nothing may change.
+const settled = 10 * time.Minute
+
+// judgeEnd judges the world after everything has been well for half an hour.
+func (s *storm) judgeEnd() {
+	s.check()
+	s.ledger.mu.Lock()
+	defer s.ledger.mu.Unlock()
+	for _, a := range s.ledger.actions {
+		if !a.ended {
+			s.fail("end: action %d (%s) is still %s", a.ID, a, a.Status)
+		}
+		if time.Since(a.Begun) < settled {
+			s.fail("I12: %s begins at %s, when all is well", a, a.Begun.Format("15:04:05.000"))
+		}
+	}
+	v := s.life.bubble.responder.View()
+	if v == nil {
+		s.fail("end: there is no view")
+		return
+	}
+	if v.Blind != "" || v.NoRecord != "" {
+		s.fail("end: blind %q, no record %q", v.Blind, v.NoRecord)
+	}
+	for n, p := range s.site.pools {
+		s.judgePool(p, v.Pools[n], v.Brake != nil)
+	}
+	for id, i := range s.ledger.incidents {
+		if !i.closed && !s.excused(id) {
+			s.fail("end: incident %d of %s is still open", id, i.member)
+		}
+	}
+}
+
+// judgePool judges what is left of one pool.
+func (s *storm) judgePool(p stormPool, v failover.PoolView, braked bool) {
+	if v.Trouble != "" || time.Since(v.Read) > time.Minute {
+		s.fail("end: pool %s was read at %s: %s", p.name, v.Read, v.Trouble)
+	}
+	published := s.truth.published(p.record)
+	if shown := s.aws.Records(p.record, "A"); len(shown) != len(published) {
+		s.fail("the checker is wrong: it believes in %v, and there is %v", published, shown)
+	}
+	members := append(slices.Clone(p.members), spareAddress())
+	for _, a := range members {
+		wanted := slices.ContainsFunc(s.truth.original, func(set simulator.RecordSet) bool {
+			return set.Name == p.record && slices.Contains(answering([]simulator.RecordSet{set}), a)
+		})
+		if !wanted {
+			continue
+		}
+		served, is := s.truth.get("served", a.String()).so, slices.Contains(answering(published), a)
+		switch {
+		case served && is:
+		case braked:
+		case !served && s.lost(p, v, a):
+		case !is && served && s.touched(p, a):
+		default:
+			s.fail("end: %s of pool %s: published %v, served %v, holds %v", a, p.name, is, served, holdsOf(v, a))
+		}
+	}
+	s.judgeSets(p, published, braked)
+}
+
+// judgeSets judges whether what no operator edited is as it was (I9).
+func (s *storm) judgeSets(p stormPool, published []simulator.RecordSet, braked bool) {
+	for _, was := range s.truth.original {
+		if was.Name != p.record || !s.truth.touched[keyOf(was)].IsZero() {
+			continue
+		}
+		same := slices.ContainsFunc(published, func(now simulator.RecordSet) bool { return sameSet(was, now) })
+		open := slices.ContainsFunc(was.Values, func(v string) bool { return s.openFor(p.name, netip.MustParseAddr(v)) })
+		if !same && !braked && !open {
+			s.fail("I9: %v was not restored as it was: %v", was, published)
+		}
+	}
+}
+
+func (s *storm) openFor(pool string, a netip.Addr) bool {
+	for _, i := range s.ledger.incidents {
+		if i.pool == pool && i.member == a && !i.closed {
+			return true
+		}
+	}
+	return false
+}
+
+func holdsOf(v failover.PoolView, a netip.Addr) []failover.Hold {
+	for _, m := range v.Members {
+		if m.Addr == a {
+			return m.Holds
+		}
+	}
+	return nil
+}
+
+// touched reports whether an operator edited the set that holds an address.
+func (s *storm) touched(p stormPool, a netip.Addr) bool {
+	for _, set := range s.truth.original {
+		if set.Name == p.record && slices.Contains(set.Values, a.String()) {
+			return !s.truth.touched[keyOf(set)].IsZero()
+		}
+	}
+	return true
+}
+
+// lost reports whether an address that serves nothing cannot be helped, or must
+// not be: an operator took its carrier away.
+func (s *storm) lost(p stormPool, v failover.PoolView, a netip.Addr) bool {
+	spare := slices.ContainsFunc(s.aws.Instances(), func(i simulator.Instance) bool {
+		return slices.Contains(p.instances, i.Name) && s.truth.get("free", i.ID).so && s.truth.get("well", i.ID).so
+	})
+	alike := !slices.ContainsFunc(v.Members, func(m failover.MemberView) bool {
+		return m.Published && m.Addr != a && s.truth.get("served", m.Addr.String()).so
+	})
+	// Not, or hardly, healthy since this rrwatch was started: it may not have been asked by then.
+	never := s.truth.get("served", a.String()).since.Before(s.lifeBegan().Add(s.site.interval + soon))
+	for _, i := range s.ledger.incidents {
+		never = never && (i.closed || i.member != a || i.pool != p.name || !i.seenUp)
+	}
+	remaps := s.site.remedies != "withdraw"
+	return s.site.mode != config.ModeAct || !remaps || !spare || alike || never
+}
+
+// excused reports whether an incident that is still open has a reason that
+// people are told.
+func (s *storm) excused(id int64) bool {
+	i := s.ledger.incidents[id]
+	v := s.life.bubble.responder.View()
+	for n, p := range s.site.pools {
+		if p.name != i.pool {
+			continue
+		}
+		served := s.truth.get("served", i.member.String()).so
+		switch {
+		case !served && s.lost(p, v.Pools[n], i.member):
+			return true
+		case v.Brake != nil:
+			return true
+		}
+		for _, h := range holdsOf(v.Pools[n], i.member) {
+			if h.Guard == failover.GuardChanged && s.touched(p, i.member) {
+				return true
+			}
+		}
+	}
+	return false
+}

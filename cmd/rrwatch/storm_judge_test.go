@@ -1,0 +1,281 @@
+package main
+
+import (
+	"encoding/xml"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"rrwatch/config"
+	"rrwatch/failover"
+	"rrwatch/monitor"
+	"rrwatch/simulator"
+)
+
+// stormCall is a call that changes something.
+type stormCall struct {
+	action           string
+	form             url.Values // of EC2
+	deleted, created []simulator.RecordSet
+	upserts          int
+	of               *actionSeen // whose call it is; nil: nobody's
+}
+
+// readChange understands a changing call; nil: it changes nothing.
+func readChange(r *http.Request, body []byte) *stormCall {
+	if r.Method == http.MethodPost && strings.HasSuffix(strings.TrimSuffix(r.URL.Path, "/"), "/rrset") {
+		return readEdit(body)
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil || form.Get("Action") == "" || strings.HasPrefix(form.Get("Action"), "Describe") || form.Get("DryRun") == "true" {
+		return nil
+	}
+	return &stormCall{action: form.Get("Action"), form: form}
+}
+
+func readEdit(body []byte) *stormCall {
+	var request struct {
+		Changes []struct {
+			Action string
+			Set    struct {
+				Name, Type, SetIdentifier string
+				Weight                    *int64
+				MultiValueAnswer          bool
+				TTL                       int64
+				Values                    []string `xml:"ResourceRecords>ResourceRecord>Value"`
+			} `xml:"ResourceRecordSet"`
+		} `xml:"ChangeBatch>Changes>Change"`
+	}
+	c := &stormCall{action: "ChangeResourceRecordSets"}
+	if err := xml.Unmarshal(body, &request); err != nil {
+		c.action = "an edit that cannot be read: " + err.Error()
+		return c
+	}
+	for _, change := range request.Changes {
+		set := simulator.RecordSet{
+			Name: strings.TrimSuffix(change.Set.Name, "."), Type: change.Set.Type, SetIdentifier: change.Set.SetIdentifier,
+			Weight: change.Set.Weight, MultiValue: change.Set.MultiValueAnswer, TTL: change.Set.TTL, Values: change.Set.Values,
+		}
+		switch change.Action {
+		case "DELETE":
+			c.deleted = append(c.deleted, set)
+		case "CREATE":
+			c.created = append(c.created, set)
+		default:
+			c.upserts++
+		}
+	}
+	return c
+}
+
+// soon is how long something may be otherwise before rrwatch must know, beside
+// the time between two probes: a read and a call that are repeated.
+const soon = 5 * time.Second
+
+// belief is how old what is believed may be: two intervals, and a probe.
+func (s *storm) belief() time.Duration { return 2*s.site.interval + time.Second + soon }
+
+func (s *storm) lifeBegan() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.life.began
+}
+
+// judge judges a changing call when it arrives.
+func (s *storm) judge(l *life, c *stormCall) {
+	s.ledger.follow(l.bubble.store)
+	switch c.action {
+	case "AssociateAddress":
+		s.judgeMove(c)
+	case "ChangeResourceRecordSets":
+		s.judgeEdit(l, c)
+	default:
+		s.fail("I10: rrwatch calls %s", c.action)
+	}
+	if s.site.mode != config.ModeAct {
+		s.fail("I2: a change in mode %s", s.site.mode)
+	}
+	if c.of == nil {
+		s.fail("I5: %s is called, and no action of the journal has begun that does: %v %v %v", c.action, c.form, c.deleted, c.created)
+		return
+	}
+	s.judgeTime(c)
+}
+
+// judgeTime judges whether now is a time to change anything for the member.
+func (s *storm) judgeTime(c *stormCall) {
+	a := c.of
+	s.truth.mu.Lock()
+	cut := s.truth.cut
+	s.truth.mu.Unlock()
+	if cut.so && time.Since(cut.since) > soon {
+		s.fail("I2: %s, and the watcher is cut off since %s", a, cut.since.Format("15:04:05.000"))
+	}
+	served := s.truth.get("served", a.Member.String())
+	s.ledger.mu.Lock()
+	i := s.ledger.incidents[a.Incident]
+	first := i.life
+	s.ledger.mu.Unlock()
+	if served.first.IsZero() || !served.so && served.since.Before(first.Add(-soon)) && !s.seenUpBefore(a) {
+		s.fail("I2: %s, and the member was never healthy since rrwatch was started at %s", a, first.Format("15:04:05.000"))
+	}
+	// The longest time from a real fail to the last call for it.
+	if failing := 45 * time.Second; a.Kind != failover.KindRestore && !served.notWithin(failing) {
+		s.fail("I12: %s, and the member is served since %s", a, served.since.Format("15:04:05.000"))
+	}
+	if a.Kind == failover.KindRestore && !served.within(s.belief()) {
+		s.fail("I9: %s, and the member is not served since %s", a, served.since.Format("15:04:05.000"))
+	}
+}
+
+// seenUpBefore reports whether an open incident knew the member healthy.
+func (s *storm) seenUpBefore(a *actionSeen) bool {
+	s.ledger.mu.Lock()
+	defer s.ledger.mu.Unlock()
+	return s.ledger.incidents[a.Incident].seenUp
+}
+
+// judgeMove judges a move: I3, I4, I10.
+func (s *storm) judgeMove(c *stormCall) {
+	allocation, eni := c.form.Get("AllocationId"), c.form.Get("NetworkInterfaceId")
+	var addr simulator.Address
+	for _, a := range s.aws.Addresses() {
+		if a.Allocation == allocation {
+			addr = a
+		}
+	}
+	var to simulator.Instance
+	for _, i := range s.aws.Instances() {
+		if i.Interface == eni || i.ID == c.form.Get("InstanceId") {
+			to = i
+		}
+	}
+	c.of = s.ledger.unfinished(func(a *failover.Action) bool {
+		return a.Remap != nil && a.Remap.Addr == addr.IP && a.Remap.To == to.ID
+	})
+	if c.of == nil {
+		return
+	}
+	a := c.of
+	pool := s.site.pools[slices.IndexFunc(s.site.pools, func(p stormPool) bool { return p.name == a.Pool })]
+	if !slices.Contains(pool.members, addr.IP) && addr.IP != spareAddress() {
+		s.fail("I10: %s, which is no member of the pool", a)
+	}
+	if !slices.Contains(pool.instances, to.Name) {
+		s.fail("I3: %s, which does not belong to the pool", a)
+	}
+	if !s.truth.get("running", to.ID).within(soon) {
+		s.fail("I3: %s, which does not run", a)
+	}
+	if !s.truth.get("free", to.ID).within(soon) {
+		s.fail("I3: %s, which carries another address", a)
+	}
+	if f := s.truth.get("well", to.ID); !f.within(s.belief()) {
+		s.fail("I3: %s, which fails since %s", a, f.since.Format("15:04:05.000"))
+	}
+	if from := s.truth.get("on", addr.IP.String(), a.Remap.From); addr.Instance != a.Remap.From && addr.Instance != to.ID && !from.within(soon+s.site.options.Lag) {
+		s.fail("I4: %s, and it is on %q since %s", a, addr.Instance, from.since.Format("15:04:05.000"))
+	}
+	if a.Remap.From == "" && c.form.Get("AllowReassociation") != "false" {
+		s.fail("I4: %s would take the address from anybody", a)
+	}
+}
+
+// judgeEdit judges an edit: I1, I4, I9, I10.
+func (s *storm) judgeEdit(l *life, c *stormCall) {
+	if c.upserts > 0 || len(c.deleted)+len(c.created) == 0 || len(c.deleted) > 1 || len(c.created) > 1 {
+		s.fail("I4: an edit of %d deletes, %d creates and %d upserts", len(c.deleted), len(c.created), c.upserts)
+		return
+	}
+	set := slices.Concat(c.deleted, c.created)[0]
+	c.of = s.ledger.unfinished(func(a *failover.Action) bool {
+		return a.Reweigh != nil && keyOf(set) == keyOf(simulator.RecordSet{
+			Name: setOf(a.Reweigh).Name, Type: setOf(a.Reweigh).Type, SetIdentifier: setOf(a.Reweigh).Identifier,
+		})
+	})
+	pool, ours := s.site.pool(set.Name)
+	if !ours || set.Type != "A" {
+		s.fail("I10: an edit of %s %s", set.Name, set.Type)
+		return
+	}
+	before := s.truth.published(pool.record)
+	after, takes := edited(before, c.deleted, c.created)
+	if !takes {
+		return // AWS refuses it
+	}
+	left := answering(after)
+	if len(left) == 0 {
+		s.fail("I1: the name %s would have no answer, or weights of 0 only: %v", pool.record, after)
+	}
+	planned := time.Duration(0) // ago: an edit may be repeated for a while
+	if c.of != nil {
+		planned = time.Since(c.of.Begun)
+	}
+	healthy := func(a netip.Addr) bool { return s.healthy(l, pool.name, a, planned) }
+	if slices.ContainsFunc(answering(before), healthy) && !slices.ContainsFunc(left, healthy) {
+		s.fail("I1: %s would be left with %v, and none of them is healthy", pool.record, left)
+	}
+	if c.of != nil && c.of.Kind == failover.KindWithdraw {
+		c.of.before = c.deleted
+		if n := count(left, healthy); n < s.site.minHealthy {
+			s.fail("I1: %s would be left with %d healthy addresses, and the policy asks for %d", pool.record, n, s.site.minHealthy)
+		}
+	}
+}
+
+func count[T any](list []T, so func(T) bool) (n int) {
+	for _, t := range list {
+		if so(t) {
+			n++
+		}
+	}
+	return n
+}
+
+// healthy reports whether an address serves by truth or is believed to, or was
+// when the edit was planned.
+func (s *storm) healthy(l *life, pool string, a netip.Addr, planned time.Duration) bool {
+	if s.truth.get("served", a.String()).within(s.belief() + planned) {
+		return true
+	}
+	for target, h := range l.bubble.monitor.Snapshot().Health {
+		if target.Pool == pool && target.Addr.Addr() == a && h.State == monitor.Up {
+			return true
+		}
+	}
+	return false
+}
+
+// arrived takes in what a call did.
+func (s *storm) arrived(c *stormCall, accepted bool, err error) {
+	lost := err != nil && strings.Contains(err.Error(), "reset")
+	s.truth.look()
+	changed := false
+	switch {
+	case c.action == "AssociateAddress":
+		for _, a := range s.aws.Addresses() {
+			now := s.truth.get("on", a.IP.String(), a.Instance).since.Equal(time.Now())
+			switch {
+			case !now || c.of == nil || s.truth.movedSince(a.IP, time.Now().Add(-1)):
+			case a.IP == c.of.Member:
+				changed = a.Instance == c.of.Remap.To
+			case a.Instance == "":
+				s.fail("I3: %s has evicted %s", c.of, a.IP)
+			}
+		}
+	case accepted || lost:
+		changed = s.truth.apply(c.deleted, c.created)
+	}
+	if !changed || c.of == nil {
+		return
+	}
+	s.ledger.mu.Lock()
+	defer s.ledger.mu.Unlock()
+	c.of.effect = time.Now()
+	if c.of.effects++; c.of.effects > 1 {
+		s.fail("I5: %s has changed the world %d times", c.of, c.of.effects)
+	}
+}

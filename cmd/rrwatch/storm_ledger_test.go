@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"rrwatch/failover"
+	"rrwatch/simulator"
+	"rrwatch/store"
+)
+
+// ledger follows the journal and says which entries break an invariant. It
+// folds the journal by itself: the fold is under test too.
+type ledger struct {
+	storm *storm
+
+	mu        sync.Mutex
+	last      int64
+	story     strings.Builder
+	incidents map[int64]*incidentSeen
+	actions   map[int64]*actionSeen
+	latched   bool
+	released  time.Time
+}
+
+// incidentSeen is an incident as its entries tell it.
+type incidentSeen struct {
+	pool   string
+	member netip.Addr
+	opened time.Time
+	seenUp bool
+	life   time.Time // when the rrwatch that opened it was started
+	closed bool
+}
+
+// actionSeen is an action as its entries tell it, with what it really did.
+type actionSeen struct {
+	failover.Action
+	ended    bool
+	effect   time.Time // when it changed the world; zero: not
+	effects  int
+	before   []simulator.RecordSet // the set as it was before a withdrawal
+	answered failover.Status
+}
+
+func newLedger(s *storm) *ledger {
+	return &ledger{storm: s, incidents: map[int64]*incidentSeen{}, actions: map[int64]*actionSeen{}}
+}
+
+// follow takes in what is new in the journal.
+func (l *ledger) follow(db *store.Store) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		entries, err := db.Since(context.Background(), l.last, 0)
+		if err != nil {
+			l.storm.fail("the journal cannot be read: %v", err)
+			return
+		}
+		if len(entries) == 0 {
+			return
+		}
+		for _, e := range entries {
+			if e.Seq != l.last+1 {
+				l.storm.fail("I8: entry %d follows entry %d", e.Seq, l.last)
+			}
+			l.last = e.Seq
+			fmt.Fprintf(&l.story, "%s %-14s %d %s\n", e.At.Format("15:04:05.000"), e.Kind, e.Incident, e.Text)
+			l.take(e)
+		}
+	}
+}
+
+func (l *ledger) take(e failover.Entry) {
+	i := l.incidents[e.Incident]
+	if e.Incident != 0 && e.Kind != failover.Opened {
+		switch {
+		case i == nil:
+			l.storm.fail("I8: entry %d (%s) belongs to incident %d, which was not opened", e.Seq, e.Kind, e.Incident)
+			return
+		case i.closed:
+			l.storm.fail("I8: entry %d (%s) belongs to incident %d, which is closed", e.Seq, e.Kind, e.Incident)
+		}
+	}
+	switch e.Kind {
+	case failover.Opened:
+		l.opened(e)
+	case failover.Closed:
+		i.closed = true
+		for _, a := range l.actions {
+			if a.Incident == e.Incident && !a.ended {
+				l.storm.fail("I8: incident %d closes with action %d unfinished", e.Incident, a.ID)
+			}
+		}
+	case failover.ActionBegun:
+		l.begun(e, i)
+	case failover.ActionApplied, failover.ActionEnded:
+		l.stepped(e)
+	case failover.BrakeLatched:
+		l.latched = true
+	case failover.BrakeReleased:
+		l.latched, l.released = false, e.At
+	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Diagnosed, failover.HeldBack,
+		failover.Approved, failover.Noted, failover.WentBlind, failover.SawAgain:
+	}
+}
+
+func (l *ledger) opened(e failover.Entry) {
+	if l.incidents[e.Incident] != nil {
+		l.storm.fail("I8: incident %d is opened twice", e.Incident)
+	}
+	for id, other := range l.incidents {
+		if !other.closed && other.pool == e.Pool && other.member == e.Member {
+			l.storm.fail("I8: incident %d of %s is opened while %d is open", e.Incident, e.Member, id)
+		}
+	}
+	l.incidents[e.Incident] = &incidentSeen{
+		pool: e.Pool, member: e.Member, opened: e.At, seenUp: e.Opening != nil && e.Opening.SeenUp, life: l.storm.lifeBegan(),
+	}
+}
+
+// begun judges an action that begins.
+func (l *ledger) begun(e failover.Entry, i *incidentSeen) {
+	a := &actionSeen{Action: *e.Action}
+	if l.actions[a.ID] != nil {
+		l.storm.fail("I5: action %d begins twice", a.ID)
+	}
+	if l.latched {
+		l.storm.fail("I6: action %d (%s) begins while the brake is latched", a.ID, a)
+	}
+	if i.member != a.Member || i.pool != a.Pool {
+		l.storm.fail("I8: action %d is of %s, its incident of %s", a.ID, a.Member, i.member)
+	}
+	hour, day := map[string]int{}, map[string]int{}
+	for _, other := range l.actions {
+		if !other.ended && touches(&a.Action, &other.Action) {
+			l.storm.fail("I8: action %d (%s) begins while %d (%s) is unfinished", a.ID, a, other.ID, other)
+		}
+		l.cool(a, other)
+		if other.Begun.Before(l.released) {
+			continue
+		}
+		if age := a.Begun.Sub(other.Begun); age < time.Hour {
+			hour[other.Pool]++
+			hour[""]++
+		}
+		day[other.Pool]++ // a storm is shorter than a day
+		day[""]++
+	}
+	site := l.storm.site
+	if hour[a.Pool] >= site.perHour || day[a.Pool] >= 3*site.perHour || hour[""] >= site.total || day[""] >= 3*site.total {
+		l.storm.fail("I6: action %d (%s) is over the budget: %v in an hour, %v in a day", a.ID, a, hour, day)
+	}
+	l.actions[a.ID] = a
+}
+
+// cool judges the time between the actions of two incidents of one member.
+func (l *ledger) cool(a, before *actionSeen) {
+	if before.Pool != a.Pool || before.Member != a.Member || before.Incident == a.Incident || before.effect.IsZero() {
+		return
+	}
+	if gap := a.Begun.Sub(before.effect); gap < l.storm.site.cooldown {
+		l.storm.fail("I7: action %d (%s) begins %s after incident %d touched the member", a.ID, a, gap, before.Incident)
+	}
+}
+
+func touches(a, b *failover.Action) bool {
+	switch {
+	case a.Pool == b.Pool && a.Member == b.Member:
+		return true
+	case a.Remap != nil && b.Remap != nil:
+		return a.Remap.To == b.Remap.To || a.Remap.To == b.Remap.From
+	case a.Reweigh != nil && b.Reweigh != nil:
+		return setOf(a.Reweigh).Key() == setOf(b.Reweigh).Key()
+	}
+	return false
+}
+
+func setOf(r *failover.Reweigh) failover.RecordSet {
+	if r.Was.Exists() {
+		return r.Was
+	}
+	return r.Shall
+}
+
+// stepped judges a step of an action, or its end.
+func (l *ledger) stepped(e failover.Entry) {
+	a := l.actions[e.Action.ID]
+	switch {
+	case a == nil:
+		l.storm.fail("I5: action %d goes on and has not begun", e.Action.ID)
+		return
+	case a.ended:
+		l.storm.fail("I8: action %d has ended and goes on (%s)", a.ID, e.Kind)
+	case e.Kind == failover.ActionApplied && a.Status != failover.Begun:
+		l.storm.fail("I8: action %d is applied twice", a.ID)
+	}
+	a.Action = *e.Action
+	if e.Kind != failover.ActionEnded {
+		return
+	}
+	a.ended = true
+	if !e.Action.Status.Done() {
+		l.storm.fail("I8: action %d ends as %s", a.ID, e.Action.Status)
+	}
+	nothing := a.Status == failover.Refused || a.Status == failover.Failed
+	if nothing && a.effects > 0 && !l.undone(a) {
+		l.storm.fail("I5: action %d (%s) ends as %s, and it did change the world at %s", a.ID, a, a.Status, a.effect.Format("15:04:05.000"))
+	}
+}
+
+// undone reports whether an operator has undone an action.
+func (l *ledger) undone(a *actionSeen) bool {
+	if a.Remap != nil {
+		return l.storm.truth.movedSince(a.Member, a.effect)
+	}
+	set := setOf(a.Reweigh)
+	return l.storm.truth.touchedSince(set.Name+" "+set.Type+" "+set.Identifier, a.effect)
+}
+
+// unfinished finds the action that a call belongs to.
+func (l *ledger) unfinished(so func(*failover.Action) bool) *actionSeen {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range l.actions {
+		if !a.ended && so(&a.Action) {
+			return a
+		}
+	}
+	return nil
+}
