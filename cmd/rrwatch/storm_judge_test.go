@@ -218,10 +218,33 @@ func (s *storm) judgeEdit(l *life, c *stormCall) {
 	if slices.ContainsFunc(answering(before), healthy) && !slices.ContainsFunc(left, healthy) {
 		s.fail("I1: %s would be left with %v, and none of them is healthy", pool.record, left)
 	}
-	if c.of != nil && c.of.Kind == failover.KindWithdraw {
-		c.of.before = c.deleted
+	if c.of == nil {
+		return
+	}
+	c.of.before, c.of.after = c.deleted, c.created
+	if c.of.Kind == failover.KindRestore {
+		s.judgeRestore(c)
+	} else {
 		if n := count(left, healthy); n < s.site.minHealthy {
 			s.fail("I1: %s would be left with %d healthy addresses, and the policy asks for %d", pool.record, n, s.site.minHealthy)
+		}
+	}
+}
+
+// judgeRestore judges whether a restore undoes its withdrawal, and nothing else.
+func (s *storm) judgeRestore(c *stormCall) {
+	w := s.ledger.withdrawal(c.of.Incident)
+	same := func(a, b []simulator.RecordSet) bool { return slices.EqualFunc(a, b, sameSet) }
+	switch {
+	case w == nil:
+		s.fail("I9: %s, and nothing was withdrawn", c.of)
+	case s.site.kind != simple && (!same(c.deleted, w.after) || !same(c.created, w.before)):
+		s.fail("I9: %s makes %v of %v, and the withdrawal made %v of %v", c.of, c.created, c.deleted, w.after, w.before)
+	case s.site.kind == simple:
+		want := c.deleted[0]
+		want.Values = append(slices.Clone(want.Values), c.of.Member.String())
+		if !sameSet(c.created[0], want) {
+			s.fail("I9: %s makes %v of %v", c.of, c.created, c.deleted)
 		}
 	}
 }

@@ -40,11 +40,11 @@ type incidentSeen struct {
 // actionSeen is an action as its entries tell it, with what it really did.
 type actionSeen struct {
 	failover.Action
-	ended    bool
-	effect   time.Time // when it changed the world; zero: not
-	effects  int
-	before   []simulator.RecordSet // the set as it was before a withdrawal
-	answered failover.Status
+	ended   bool
+	effect  time.Time // when it changed the world; zero: not
+	effects int
+	before  []simulator.RecordSet // an edit's set as it was
+	after   []simulator.RecordSet // and as it then was; both empty: no such set
 }
 
 func newLedger(s *storm) *ledger {
@@ -220,6 +220,19 @@ func (l *ledger) undone(a *actionSeen) bool {
 	}
 	set := setOf(a.Reweigh)
 	return l.storm.truth.touchedSince(set.Name+" "+set.Type+" "+set.Identifier, a.effect)
+}
+
+// withdrawal is the latest of an incident that had an effect.
+func (l *ledger) withdrawal(incident int64) *actionSeen {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var latest *actionSeen
+	for _, a := range l.actions {
+		if a.Incident == incident && a.Kind == failover.KindWithdraw && a.effects > 0 && (latest == nil || a.ID > latest.ID) {
+			latest = a
+		}
+	}
+	return latest
 }
 
 // unfinished finds the action that a call belongs to.

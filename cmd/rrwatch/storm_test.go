@@ -1,0 +1,294 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"rrwatch/config"
+	"rrwatch/failover"
+	"rrwatch/monitor"
+	"rrwatch/simulator"
+	"rrwatch/store"
+)
+
+// TestNoStormBreaksTheInvariants draws an account and a schedule of faults from
+// each seed, lets a whole rrwatch live through it in a bubble, and judges every
+// changing call when it arrives, every journal entry, and the end. More seeds:
+//
+//	RRWATCH_STORM_SEEDS=1000 RRWATCH_STORM_FIRST=1 go test ./cmd/rrwatch -run Storm
+func TestNoStormBreaksTheInvariants(t *testing.T) {
+	seeds, first := number(t, "RRWATCH_STORM_SEEDS", 16), number(t, "RRWATCH_STORM_FIRST", 1)
+	if testing.Short() {
+		seeds = min(seeds, 2)
+	}
+	for seed := first; seed < first+seeds; seed++ {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				rng := rand.New(rand.NewPCG(uint64(seed), 0))
+				site := newStormSite(rng)
+				newStorm(t, dir, site).live(schedule(rng, site))
+			})
+		})
+	}
+}
+
+func number(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s is no number: %v", name, err)
+	}
+	return n
+}
+
+// storm is a whole rrwatch in bad weather.
+type storm struct {
+	*bubble
+	dir    string
+	site   *stormSite
+	truth  *stormTruth
+	ledger *ledger
+	began  time.Time
+	did    strings.Builder // the schedule, as it was done
+	back   time.Time       // when rrwatch is to be started again; zero: it runs
+
+	mu      sync.Mutex
+	gone    []*life // were killed, and are still winding down
+	life    *life   // the rrwatch that runs; nil: none
+	trapAt  string  // where the next changing call is to be the last
+	trapFor time.Duration
+	caught  chan caught
+	wrong   []string // what broke an invariant
+}
+
+// life is one rrwatch from its start to its end.
+type life struct {
+	bubble bubble // its store, loops and end
+	began  time.Time
+	dead   bool // its calls reach nobody any more
+}
+
+// caught is a changing call that is held up while rrwatch is killed.
+type caught struct {
+	life *life
+	goOn chan struct{}
+}
+
+func newStorm(t *testing.T, dir string, site *stormSite) *storm {
+	t.Helper()
+	b := &bubble{t: t, path: filepath.Join(dir, "rrwatch.db"), log: &strings.Builder{}}
+	b.aws = simulator.New(site.options)
+	site.fill(b.aws)
+	b.network = simulator.NewNetwork(b.aws)
+	t.Cleanup(b.network.Close)
+	var err error
+	if b.cfg, err = config.Parse("storm.yaml", []byte(site.yaml()), func(string) (string, bool) { return "", false }); err != nil {
+		t.Fatal(err)
+	}
+	b.network.AddDNS(b.cfg.Pools[0].NameServers[0])
+	for _, r := range b.cfg.References {
+		b.network.AddReference(r)
+	}
+	s := &storm{bubble: b, dir: dir, site: site, began: time.Now(), caught: make(chan caught, 16)}
+	s.truth = newStormTruth(b.aws, site.sets())
+	s.ledger = newLedger(s)
+	return s
+}
+
+// live goes through the schedule, heals everything, and judges what is left.
+func (s *storm) live(steps []step) {
+	done := make(chan struct{})
+	var follower sync.WaitGroup
+	follower.Go(func() { s.truth.follow(done) })
+	defer follower.Wait()
+	defer close(done)
+	s.begin()
+	for _, next := range steps {
+		s.sleep(time.Until(s.began.Add(next.at)))
+		if s.failed() {
+			break
+		}
+		s.note("%s", next.text)
+		next.do(s)
+		s.check()
+	}
+	if !s.failed() {
+		s.sleep(time.Until(s.back)) // there shall be somebody who sees it
+		s.healWorld()
+		for range 30 {
+			s.sleep(time.Minute)
+			s.check()
+		}
+		s.judgeEnd()
+	}
+	s.end()
+	s.tell()
+}
+
+// healed is how long the world is well before the end is judged.
+func (s *storm) healWorld() {
+	s.note("everything heals")
+	s.healAll()
+	s.cutOff(false)
+	s.aws.Down(false)
+	s.aws.Busy(0)
+	for _, action := range []string{"AssociateAddress", "ChangeResourceRecordSets", "DescribeAddresses", "DescribeInstances", "ListResourceRecordSets", "GetChange"} {
+		s.aws.Allow(action)
+		s.aws.Throttle(action, 0)
+		s.aws.LoseAnswer(action, 0)
+	}
+	s.mu.Lock()
+	s.trapAt = ""
+	s.mu.Unlock()
+	if len(s.site.instances)%2 == 0 {
+		s.note("Ada releases the brake if it is latched")
+		s.releaseBrake()
+	}
+}
+
+func (s *storm) releaseBrake() {
+	if s.away() || s.responder.View() == nil || s.responder.View().Brake == nil {
+		return
+	}
+	if err := s.responder.ReleaseBrake(s.t.Context(), "Ada"); err != nil {
+		s.fail("the brake cannot be released: %v", err)
+	}
+}
+
+func (s *storm) note(format string, args ...any) {
+	fmt.Fprintf(&s.did, "%s  %s\n", time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
+}
+
+// fail notes that an invariant is broken.
+func (s *storm) fail(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wrong = append(s.wrong, time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
+}
+
+func (s *storm) failed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.wrong) > 0
+}
+
+// sleep lets time pass. Meanwhile rrwatch is killed when it is trapped, and
+// started when it has been away long enough.
+func (s *storm) sleep(d time.Duration) {
+	for end := time.Now().Add(max(d, 0)); ; {
+		wake := time.Until(end)
+		if s.away() {
+			wake = min(wake, time.Until(s.back))
+		}
+		timer := time.NewTimer(wake)
+		select {
+		case c := <-s.caught:
+			s.kill(c)
+		case <-timer.C:
+		}
+		timer.Stop()
+		switch now := time.Now(); {
+		case s.away() && !now.Before(s.back):
+			s.begin()
+		case !now.Before(end):
+			synctest.Wait()
+			return
+		}
+	}
+}
+
+// away reports whether no rrwatch runs.
+func (s *storm) away() bool { return !s.back.IsZero() }
+
+// begin starts rrwatch.
+func (s *storm) begin() {
+	s.t.Helper()
+	l := &life{began: time.Now()}
+	s.back = time.Time{}
+	ctx, cancel := context.WithCancel(context.Background())
+	db, err := store.Open(ctx, s.path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	account := aws.Config{
+		Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		HTTPClient: &http.Client{Transport: stormCalls{s, l}}, BaseEndpoint: aws.String("http://aws.simulated"),
+	}
+	c := cloudOf(s.cfg, account, s.network.DialContext)
+	s.store, s.cancel = db, cancel
+	s.monitor = monitor.New(monitor.Options{Vantage: "test", References: s.cfg.References, Dial: s.network.DialContext})
+	responder := failover.New(failover.Options{
+		Specs: specs(s.cfg, s.network.DialContext), Watcher: s.monitor, Nudges: s.monitor.Nudges(),
+		EIPs: c.eips, Records: c.records, Journal: db, Total: failover.Budget(s.cfg.Budget),
+		Discover: s.cfg.Discover, Vantage: "test", Version: "test", Log: slog.New(slog.DiscardHandler),
+	})
+	watch := s.monitor
+	s.responder = responder
+	l.bubble = bubble{store: db, monitor: watch, responder: responder, cancel: cancel}
+	s.mu.Lock()
+	s.life = l
+	s.mu.Unlock()
+	l.bubble.running.Go(func() { _ = watch.Run(ctx) })
+	l.bubble.running.Go(func() {
+		if err := responder.Run(ctx); err != nil {
+			s.fail("the responder ended: %v", err)
+		}
+	})
+}
+
+// stopLife ends one rrwatch and closes its database.
+func (s *storm) stopLife(l *life) {
+	l.bubble.cancel()
+	l.bubble.running.Wait()
+	if err := l.bubble.store.Close(); err != nil {
+		s.fail("the database cannot be closed: %v", err)
+	}
+}
+
+// end ends everything that still runs.
+func (s *storm) end() {
+	s.trap("", 0)
+	s.release()
+	s.mu.Lock()
+	gone := s.gone
+	s.mu.Unlock()
+	if !s.away() {
+		gone = append(gone, s.life)
+	}
+	for _, l := range gone {
+		s.stopLife(l)
+	}
+}
+
+// tell prints a broken invariant with all that led to it; RRWATCH_STORM_TELL
+// has every storm told.
+func (s *storm) tell() {
+	story := fmt.Sprintf("%d incidents, %d actions\n\nthe site:\n%s\nwhat happened:\n%s\nwhat rrwatch did:\n%s",
+		len(s.ledger.incidents), len(s.ledger.actions), s.site, s.did.String(), s.ledger.story.String())
+	switch {
+	case len(s.wrong) > 0:
+		s.t.Errorf("%s\n\n%s", strings.Join(s.wrong, "\n"), story)
+	case os.Getenv("RRWATCH_STORM_TELL") != "":
+		s.t.Log(story)
+	}
+}
