@@ -71,6 +71,7 @@ type Action struct {
 	Ended    time.Time  `json:"ended,omitzero"`
 	Change   string     `json:"change,omitempty"`  // Route 53's change id
 	Detail   string     `json:"detail,omitempty"`  // why it ended as it did
+	Guard    Guard      `json:"guard,omitempty"`   // which refused it
 	Settled  bool       `json:"settled,omitempty"` // rrwatch was stopped before it knew, and has read the outcome from AWS
 }
 

@@ -199,10 +199,11 @@ func (s *situation) action(kind ActionKind, why string) Action {
 
 // tried reports whether the same action was already made in this incident and
 // ended without success less than a cool-down ago. One that was lost by a stop
-// of rrwatch, and never had an effect, was not tried.
+// of rrwatch, and never had an effect, was not tried; nor was one that was
+// refused because the world could not be read, once it has been read again.
 func (s *situation) tried(a Action) bool {
 	for _, old := range s.incident.Actions {
-		lost := old.Status == Failed && old.Settled
+		lost := old.Status == Failed && old.Settled || old.Guard == GuardStale && s.pool.Read.After(old.Ended)
 		if old.Status.Done() && !lost && old.String() == a.String() && s.now.Sub(old.Ended) < s.spec.Policy.Cooldown {
 			return true
 		}

@@ -52,8 +52,8 @@ func (s *state) call(ctx context.Context, a Action) Action {
 		return a
 	}
 	a.Detail = err.Error()
-	if _, ok := errors.AsType[*Refusal](err); ok {
-		a.Status, a.Ended = Refused, now
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		a.Status, a.Ended, a.Guard = Refused, now, refusal.Guard
 	}
 	return a // any other error leaves it Begun: what became of it is not known
 }

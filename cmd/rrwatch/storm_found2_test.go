@@ -100,3 +100,17 @@ func TestAnInstanceThatDidNotServeOnceIsAStandbyAgainAfterTheCoolDown(t *testing
 		b.until(5*time.Minute, "the move back", func() bool { return b.carrier(1) == "lb-1" })
 	})
 }
+
+func TestAnAPIThatIsAwayForAMomentCostsNoCoolDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, nil, func(a *simulator.AWS) { a.SetInstanceState(demoInstances()[4].ID, "stopped") })
+		b.start()
+		defer b.stop()
+		b.healthy()
+		b.aws.Down(true)
+		b.fault("lb-1", simulator.FaultKill)
+		b.pass(10 * time.Second) // until both remedies were refused
+		b.aws.Down(false)
+		b.until(20*time.Second, "the move", func() bool { return b.carrier(1) == "lb-4" })
+	})
+}
