@@ -6,7 +6,8 @@ SHELL := bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # SQLite without loadable extensions; users and names looked up by Go itself, so that nothing but SQLite needs C.
 TAGS    := sqlite_omit_load_extension,osusergo,netgo
-LDFLAGS := -X main.version=$(VERSION)
+# Without symbol tables: the program is a third smaller, and a panic still names its lines.
+LDFLAGS := -s -w -X main.version=$(VERSION)
 IMAGE   ?= rrwatch:local
 
 export CGO_ENABLED := 1

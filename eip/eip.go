@@ -20,26 +20,32 @@ const (
 	maxBackoff = time.Second
 )
 
-// api is what this package calls of EC2.
-type api interface {
-	DescribeAddresses(context.Context, *ec2.DescribeAddressesInput, ...func(*ec2.Options)) (*ec2.DescribeAddressesOutput, error)
-	DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
-	DescribeInstanceStatus(context.Context, *ec2.DescribeInstanceStatusInput, ...func(*ec2.Options)) (*ec2.DescribeInstanceStatusOutput, error)
-	AssociateAddress(context.Context, *ec2.AssociateAddressInput, ...func(*ec2.Options)) (*ec2.AssociateAddressOutput, error)
+// call is one operation of EC2, as the SDK's client makes it.
+type call[In, Out any] func(context.Context, *In, ...func(*ec2.Options)) (*Out, error)
+
+// calls is what this package calls of EC2. They are functions, and neither the SDK's client nor an interface: html/template can
+// call any method by its name, so the linker keeps all of EC2's 700 operations once a type with the client in it is used as
+// an interface, and the program would be twice as large.
+type calls struct {
+	DescribeAddresses      call[ec2.DescribeAddressesInput, ec2.DescribeAddressesOutput]
+	DescribeInstances      call[ec2.DescribeInstancesInput, ec2.DescribeInstancesOutput]
+	DescribeInstanceStatus call[ec2.DescribeInstanceStatusInput, ec2.DescribeInstanceStatusOutput]
+	AssociateAddress       call[ec2.AssociateAddressInput, ec2.AssociateAddressOutput]
+}
+
+func callsOf(c *ec2.Client) calls {
+	return calls{c.DescribeAddresses, c.DescribeInstances, c.DescribeInstanceStatus, c.AssociateAddress}
 }
 
 // Client reads and moves the Elastic IPs of one account in one Region. It is safe for concurrent use.
 type Client struct {
-	read, act api
+	read, act calls
 	// once retries an AssociateAddress only when EC2 says that it did nothing: the same call a second time may be
 	// charged, and may take back what somebody else has moved since.
 	once aws.Retryer
 }
 
-var (
-	_ failover.EIPs = (*Client)(nil)
-	_ api           = (*ec2.Client)(nil)
-)
+var _ failover.EIPs = (*Client)(nil)
 
 // New returns a Client that polls with one EC2 client and moves addresses with the other, so that polling never uses up
 // the retries that acting needs. Clients makes the two.
@@ -50,7 +56,7 @@ func New(read, act *ec2.Client) *Client {
 			retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes},
 		}
 	})
-	return &Client{read: read, act: act, once: once}
+	return &Client{read: callsOf(read), act: callsOf(act), once: once}
 }
 
 // Clients returns the EC2 clients for New, each with a retryer of its own: three attempts and at most one second between
@@ -74,7 +80,7 @@ func pinned(o *retry.StandardOptions) {
 
 // within makes one call of EC2 with a deadline, and explains its error.
 func within[In, Out any](
-	ctx context.Context, do func(context.Context, *In, ...func(*ec2.Options)) (*Out, error), in *In, options ...func(*ec2.Options),
+	ctx context.Context, do call[In, Out], in *In, options ...func(*ec2.Options),
 ) (*Out, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()

@@ -63,7 +63,7 @@ func (c *Client) Read(ctx context.Context, addrs []netip.Addr, sel failover.Sele
 }
 
 // addressesBy returns the Elastic IPs that have one of the values for a filter, by IP.
-func addressesBy(ctx context.Context, from api, filter string, values []string) ([]failover.Address, error) {
+func addressesBy(ctx context.Context, from calls, filter string, values []string) ([]failover.Address, error) {
 	var found []failover.Address
 	for some := range slices.Chunk(values, maxValues) {
 		out, err := within(ctx, from.DescribeAddresses, &ec2.DescribeAddressesInput{Filters: filters(filter, some...)})
@@ -88,7 +88,7 @@ func addressesBy(ctx context.Context, from api, filter string, values []string) 
 
 // instancesByID returns the instances that there are among ids. It filters rather than names them: one named instance
 // that is gone would fail the whole call.
-func instancesByID(ctx context.Context, from api, ids []string) (map[string]types.Instance, error) {
+func instancesByID(ctx context.Context, from calls, ids []string) (map[string]types.Instance, error) {
 	found := map[string]types.Instance{}
 	for some := range slices.Chunk(ids, maxValues) {
 		list, err := instancesBy(ctx, from, filters("instance-id", some...))
@@ -115,7 +115,7 @@ func (c *Client) tagged(ctx context.Context, tags map[string]string) ([]types.In
 	return slices.DeleteFunc(list, func(i types.Instance) bool { return stateOf(i) == types.InstanceStateNameTerminated }), err
 }
 
-func instancesBy(ctx context.Context, from api, all []types.Filter) ([]types.Instance, error) {
+func instancesBy(ctx context.Context, from calls, all []types.Filter) ([]types.Instance, error) {
 	var list []types.Instance
 	in := &ec2.DescribeInstancesInput{Filters: all, MaxResults: aws.Int32(maxPage)}
 	for {

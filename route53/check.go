@@ -27,12 +27,12 @@ func (c *Client) Check(ctx context.Context, zone string) []Permission {
 		}
 		id = found
 	}
-	_, err := within(ctx, c.follow.GetHostedZone, &awsroute53.GetHostedZoneInput{Id: aws.String(id)})
+	_, err := within(ctx, c.api.GetHostedZone, &awsroute53.GetHostedZoneInput{Id: aws.String(id)})
 	list = append(list, permission("route53:GetHostedZone", err))
 	_, err = within(ctx, c.api.ListResourceRecordSets, &awsroute53.ListResourceRecordSetsInput{HostedZoneId: aws.String(id), MaxItems: aws.Int32(1)})
 	list = append(list, permission("route53:ListResourceRecordSets", err))
 	// A change that nobody made: whoever may ask is told that there is none.
-	_, err = within(ctx, c.follow.GetChange, &awsroute53.GetChangeInput{Id: aws.String("C00000000000000000000")})
+	_, err = within(ctx, c.api.GetChange, &awsroute53.GetChangeInput{Id: aws.String("C00000000000000000000")})
 	if codeOf(err) == "NoSuchChange" {
 		err = nil
 	}

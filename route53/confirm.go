@@ -64,7 +64,7 @@ func (c *Client) insync(ctx context.Context, change string) error {
 	began := time.Now()
 	var last error
 	for {
-		out, err := within(ctx, c.follow.GetChange, &awsroute53.GetChangeInput{Id: aws.String(change)})
+		out, err := within(ctx, c.api.GetChange, &awsroute53.GetChangeInput{Id: aws.String(change)})
 		switch {
 		case err == nil && out.ChangeInfo != nil && out.ChangeInfo.Status == types.ChangeStatusInsync:
 			return nil
@@ -156,7 +156,7 @@ func (c *Client) serversOf(ctx context.Context, zone string) ([]netip.AddrPort, 
 	if len(c.servers) > 0 {
 		return c.servers, nil
 	}
-	out, err := within(ctx, c.follow.GetHostedZone, &awsroute53.GetHostedZoneInput{Id: aws.String(zone)})
+	out, err := within(ctx, c.api.GetHostedZone, &awsroute53.GetHostedZoneInput{Id: aws.String(zone)})
 	if err != nil {
 		return nil, fmt.Errorf("read the name servers of zone %s: %w", zone, err)
 	}

@@ -25,23 +25,26 @@ const (
 	maxBackoff = 2 * time.Second
 )
 
-// api is what this package calls of Route 53 to read and to edit.
-type api interface {
-	ListHostedZonesByName(context.Context, *awsroute53.ListHostedZonesByNameInput, ...func(*awsroute53.Options)) (*awsroute53.ListHostedZonesByNameOutput, error)
-	ListResourceRecordSets(context.Context, *awsroute53.ListResourceRecordSetsInput, ...func(*awsroute53.Options)) (*awsroute53.ListResourceRecordSetsOutput, error)
-	ChangeResourceRecordSets(context.Context, *awsroute53.ChangeResourceRecordSetsInput, ...func(*awsroute53.Options)) (*awsroute53.ChangeResourceRecordSetsOutput, error)
+// call is one operation of Route 53, as the SDK's client makes it.
+type call[In, Out any] func(context.Context, *In, ...func(*awsroute53.Options)) (*Out, error)
+
+// calls is what this package calls of Route 53: functions, so that the linker leaves out all that is not called (see the type
+// of the same name in package eip).
+type calls struct {
+	ListHostedZonesByName    call[awsroute53.ListHostedZonesByNameInput, awsroute53.ListHostedZonesByNameOutput]
+	ListResourceRecordSets   call[awsroute53.ListResourceRecordSetsInput, awsroute53.ListResourceRecordSetsOutput]
+	ChangeResourceRecordSets call[awsroute53.ChangeResourceRecordSetsInput, awsroute53.ChangeResourceRecordSetsOutput]
+	GetChange                call[awsroute53.GetChangeInput, awsroute53.GetChangeOutput]
+	GetHostedZone            call[awsroute53.GetHostedZoneInput, awsroute53.GetHostedZoneOutput]
 }
 
-// follower is what this package calls of Route 53 to see an edit come through.
-type follower interface {
-	GetChange(context.Context, *awsroute53.GetChangeInput, ...func(*awsroute53.Options)) (*awsroute53.GetChangeOutput, error)
-	GetHostedZone(context.Context, *awsroute53.GetHostedZoneInput, ...func(*awsroute53.Options)) (*awsroute53.GetHostedZoneOutput, error)
+func callsOf(c *awsroute53.Client) calls {
+	return calls{c.ListHostedZonesByName, c.ListResourceRecordSets, c.ChangeResourceRecordSets, c.GetChange, c.GetHostedZone}
 }
 
 // Client reads and edits the record sets of one account. It is safe for concurrent use.
 type Client struct {
-	api     api
-	follow  follower
+	api     calls
 	servers []netip.AddrPort
 	dial    probe.Dial
 
@@ -53,11 +56,7 @@ type Client struct {
 	zones map[string]string // zone name → id, as found once
 }
 
-var (
-	_ failover.Records = (*Client)(nil)
-	_ api              = (*awsroute53.Client)(nil)
-	_ follower         = (*awsroute53.Client)(nil)
-)
+var _ failover.Records = (*Client)(nil)
 
 // New returns a Client. Confirm asks servers, which must be authoritative for every zone that is edited; without any it
 // asks the name servers of the zone's delegation set, found by the system's resolver. They are asked by dial; nil: by a
@@ -66,7 +65,7 @@ func New(client *awsroute53.Client, servers []netip.AddrPort, dial probe.Dial) *
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
-	return &Client{api: client, follow: client, servers: servers, dial: dial, editing: make(chan struct{}, 1), zones: map[string]string{}}
+	return &Client{api: callsOf(client), servers: servers, dial: dial, editing: make(chan struct{}, 1), zones: map[string]string{}}
 }
 
 // SDK returns the Route 53 client for New, with a retryer that the environment does not change.
@@ -84,7 +83,7 @@ func SDK(cfg aws.Config) *awsroute53.Client {
 
 // within makes one call of Route 53 with a deadline, and explains its error.
 func within[In, Out any](
-	ctx context.Context, do func(context.Context, *In, ...func(*awsroute53.Options)) (*Out, error), in *In,
+	ctx context.Context, do call[In, Out], in *In,
 ) (*Out, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
