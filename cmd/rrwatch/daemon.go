@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -112,6 +114,8 @@ func (d *daemon) run(ctx context.Context) error {
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	lean := time.AfterFunc(startUp, giveBack)
+	defer lean.Stop()
 	var watching sync.WaitGroup
 	watching.Go(func() { _ = d.monitor.Run(ctx) })
 	err := d.responder.Run(ctx)
@@ -121,6 +125,17 @@ func (d *daemon) run(ctx context.Context) error {
 	stop()
 	wg.Wait()
 	return errors.Join(err, d.store.Close())
+}
+
+// startUp is when what only the start needed is garbage.
+const startUp = 10 * time.Second
+
+// giveBack returns that memory. Left alone, the 10 to 20 MB that reading the
+// AWS configuration and the first calls leave behind would be collected
+// minutes later, for a small heap is collected seldom.
+func giveBack() {
+	runtime.GC() // once for the pools, which keep their contents for one collection
+	debug.FreeOSMemory()
 }
 
 // stopWithin is how long answers under way may take when rrwatch ends.
