@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -102,5 +103,33 @@ func TestWhileAWSDoesNotAnswerTheWatchGoesOn(t *testing.T) {
 		}
 		b.aws.Down(false)
 		b.until(time.Minute, "the move", func() bool { return b.carrier(1) == "lb-4" })
+	})
+}
+
+func TestWithoutAJournalNothingIsChangedAndPeopleAreToldDirectly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, nil, nil)
+		b.start()
+		defer b.stop()
+		b.healthy()
+		// A database that is gone cannot be written.
+		if err := os.Rename(b.path, b.path+".away"); err != nil {
+			t.Fatal(err)
+		}
+		b.fault("lb-1", simulator.FaultKill)
+		b.pass(5 * time.Minute)
+		if v := b.responder.View(); v.NoRecord == "" || b.changes() != 0 || b.member(1).State != monitor.Down {
+			t.Errorf("no record: %q; %d changes; member %s", v.NoRecord, b.changes(), b.member(1).State)
+		}
+		if n := len(b.alarms); n != 1 || !strings.Contains(b.alarms[0], "holds all actions") {
+			t.Errorf("%d alarms, want 1: %q", n, b.alarms)
+		}
+		if err := os.Rename(b.path+".away", b.path); err != nil {
+			t.Fatal(err)
+		}
+		b.until(time.Minute, "the move", func() bool { return b.carrier(1) == "lb-4" })
+		if !strings.Contains(b.story(), "127.113.0.11:8080 is down") {
+			t.Errorf("what happened meanwhile is not in the journal\n%s", b.story())
+		}
 	})
 }

@@ -33,6 +33,7 @@ type bubble struct {
 	cfg     *config.Config
 	path    string // of the database
 	log     *strings.Builder
+	alarms  []string // told directly
 
 	store     *store.Store
 	monitor   *monitor.Monitor
@@ -110,7 +111,7 @@ func (b *bubble) start() {
 	b.responder = failover.New(failover.Options{
 		Specs: specs(b.cfg, b.network.DialContext), Watcher: b.monitor, Nudges: b.monitor.Nudges(),
 		EIPs: c.eips, Records: c.records, Journal: b.store, Total: failover.Budget(b.cfg.Budget),
-		Discover: b.cfg.Discover, Vantage: "test", Version: "test",
+		Discover: b.cfg.Discover, Vantage: "test", Version: "test", Alarm: func(text string) { b.alarms = append(b.alarms, text) },
 		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	b.running.Go(func() { _ = b.monitor.Run(ctx) })
