@@ -32,7 +32,8 @@ test: ## run every check: vet, tidy, lint, known vulnerabilities, all tests
 	go mod tidy -diff
 	$(MAKE) --no-print-directory lint
 	scripts/vulncheck.sh $(TAGS)
-	go test -race -shuffle=on -tags $(TAGS) ./...
+	RRWATCH_STORM_SEEDS=24 go test -timeout 20m -tags $(TAGS) -run Storm ./cmd/rrwatch
+	go test -race -shuffle=on -timeout 20m -tags $(TAGS) ./...
 
 .PHONY: lint
 lint: ## check the house rules (.golangci.yml)

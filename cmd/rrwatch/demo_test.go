@@ -17,6 +17,7 @@ import (
 )
 
 func TestTheDemoMendsOneOutageAndSaysSo(t *testing.T) {
+	t.Parallel()
 	a := rrwatch(t, "demo", "--once")
 	for _, want := range []string{"proven from outside", "detect", "propagate", "requests failed"} {
 		if !strings.Contains(a.out, want) {
@@ -29,6 +30,7 @@ func TestTheDemoMendsOneOutageAndSaysSo(t *testing.T) {
 }
 
 func TestTheDemosFiguresAddUp(t *testing.T) {
+	t.Parallel()
 	a := rrwatch(t, "demo", "--once", "--json")
 	var f figures
 	if err := json.Unmarshal([]byte(a.out), &f); err != nil || a.code != 0 {

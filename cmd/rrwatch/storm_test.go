@@ -31,7 +31,7 @@ import (
 //
 //	RRWATCH_STORM_SEEDS=1000 RRWATCH_STORM_FIRST=1 go test ./cmd/rrwatch -run Storm
 func TestNoStormBreaksTheInvariants(t *testing.T) {
-	seeds, first := number(t, "RRWATCH_STORM_SEEDS", 12), number(t, "RRWATCH_STORM_FIRST", 1)
+	seeds, first := number(t, "RRWATCH_STORM_SEEDS", 4), number(t, "RRWATCH_STORM_FIRST", 1)
 	if testing.Short() {
 		seeds = min(seeds, 2)
 	}
