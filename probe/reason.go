@@ -122,4 +122,10 @@ func clip(s string) string {
 	return short
 }
 
-func round(d time.Duration) string { return d.Round(time.Millisecond).String() }
+// round writes a time as people do; a time-out is met to a few milliseconds.
+func round(d time.Duration) string {
+	if d >= time.Second {
+		return d.Round(10 * time.Millisecond).String()
+	}
+	return d.Round(time.Millisecond).String()
+}
