@@ -34,6 +34,9 @@ func TestMendsWhatIsBrokenAndChangesNothingWhenItIsBlind(t *testing.T) {
 	if err := lab.Missing(t.Context()); err != nil {
 		t.Skip(err)
 	}
+	if testing.Short() {
+		t.Skip("the lab takes a minute; run without -short")
+	}
 	dependOnAllSource(t)
 	for _, fault := range lab.Faults() {
 		t.Run(fault.Name, func(t *testing.T) {

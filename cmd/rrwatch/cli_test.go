@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 // credentials for the simulator and nothing else of the machine's.
 func program(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("this runs the whole program in real time; run without -short")
+	}
 	c := exec.CommandContext(ctx, os.Args[0], args...)
 	c.Dir = t.TempDir()
 	c.Env = []string{
