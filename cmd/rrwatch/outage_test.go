@@ -194,6 +194,9 @@ func TestWithdrawsWhatNoStandbyCanTakeAndRestoresItExactly(t *testing.T) {
 		if diff := cmp.Diff(before, b.aws.Records("www.example.com", "A")); diff != "" {
 			t.Errorf("not restored as it was: %s\n%s", diff, b.story())
 		}
+		if got := b.incident().Outcome; !strings.Contains(got, "published again as it was") {
+			t.Errorf("closed as %q\n%s", got, b.story())
+		}
 		b.pass(10 * time.Minute)
 		if b.changes() != 2 {
 			t.Errorf("%d changes, want 2\n%s", b.changes(), b.story())

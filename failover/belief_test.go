@@ -1,0 +1,59 @@
+package failover
+
+import (
+	"testing"
+	"time"
+
+	"rrwatch/monitor"
+	"rrwatch/probe"
+)
+
+func TestAMoveIsProvenOnlyByEnoughPassesSentAfterIt(t *testing.T) {
+	moved := noon().Add(-10 * time.Second)
+	after := func(d time.Duration) time.Time { return moved.Add(d) }
+	for name, c := range map[string]struct {
+		health monitor.Health
+		served time.Time // zero: not proven
+	}{
+		"a new streak, long enough": {monitor.Health{State: monitor.Up, Streak: after(time.Second), Passes: 2, Asked: after(2 * time.Second)}, after(time.Second)},
+		"a new streak, too short":   {monitor.Health{State: monitor.Up, Streak: after(time.Second), Passes: 1, Asked: after(time.Second)}, time.Time{}},
+		"an old streak that went on for as long as two passes take": {
+			monitor.Health{State: monitor.Up, Streak: after(-time.Hour), Passes: 99, Asked: after(5 * time.Second)}, moved,
+		},
+		"an old streak that has not": {monitor.Health{State: monitor.Up, Streak: after(-time.Hour), Passes: 99, Asked: after(4 * time.Second)}, time.Time{}},
+		"not asked since":            {monitor.Health{State: monitor.Up, Streak: after(-time.Hour), Passes: 99, Asked: after(-time.Second)}, time.Time{}},
+		"a fail since": {
+			monitor.Health{State: monitor.Up, Streak: after(time.Second), Passes: 2, Asked: after(7 * time.Second), Fails: 1}, time.Time{},
+		},
+		"still down": {monitor.Health{State: monitor.Down, Passes: 1, Asked: after(time.Second)}, time.Time{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene()
+			s.snap.Health[s.target(public(1))] = c.health
+			served, proven := believe(s.spec, public(1), s.snap).provenSince(s.spec, moved)
+			if proven != !c.served.IsZero() || !served.Equal(c.served) {
+				t.Errorf("proven %v, served %s; want served %s", proven, served, c.served)
+			}
+		})
+	}
+}
+
+func TestAnAddressIsAsWellAsItsWorstCheck(t *testing.T) {
+	s := newScene()
+	s.spec.Checks = append(s.spec.Checks, s.spec.Checks[0])
+	s.spec.Checks[1].Name = "tcp"
+	second := s.spec.Checks[1].Target("www", public(1))
+	for name, c := range map[string]struct {
+		health monitor.Health
+		want   monitor.State
+	}{
+		"both up":         {monitor.Health{State: monitor.Up, SeenUp: true}, monitor.Up},
+		"one never asked": {monitor.Health{}, monitor.Unknown},
+		"one down":        {monitor.Health{State: monitor.Down, Why: probe.Result{Answer: probe.Answer{Reason: probe.Refused}}}, monitor.Down},
+	} {
+		s.snap.Health[second] = c.health
+		if b := believe(s.spec, public(1), s.snap); b.State != c.want || b.SeenUp != c.health.SeenUp {
+			t.Errorf("%s: %s, seen up %v", name, b.State, b.SeenUp)
+		}
+	}
+}
