@@ -2,15 +2,84 @@ package config
 
 import (
 	"fmt"
-	"net/http"
-	"net/url"
-	"regexp"
-	"strconv"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
-
-	"go.yaml.in/yaml/v4"
 )
+
+// Check is one question asked of every address of a pool.
+type Check struct {
+	Kind     Kind          // the protocol
+	Name     string        // lower-case letters, digits and hyphens; unique in the pool
+	Port     uint16        // 1 to 65535; 0 for a kind that has none
+	Host     string        // the name that is spoken of: Host header, SNI and certificate name; empty for a kind that has none
+	HTTP     *HTTP         // http and https; else nil
+	Interval time.Duration // from one question to the next; at least 10 ms
+	Timeout  time.Duration // when an unanswered question has failed; at least 10 ms, at most Interval
+	Recheck  time.Duration // from a first fail to the next question; at least 10 ms, at most Interval
+	Fall     int           // fails that bring an Up target Down, 1 to 100
+	Clear    int           // passes in a row that forget earlier fails, 1 to 100
+	Rise     int           // passes in a row that bring a Down target Up, 1 to 100
+	Tripwire bool          // an idle connection is held open whose end asks for a probe at once; kinds over TCP only
+	Source   netip.Addr    // the address to probe from; invalid: the system's choice
+}
+
+// Kind is the protocol of a check.
+type Kind string
+
+// The kinds of check.
+const (
+	KindHTTP  Kind = "http"
+	KindHTTPS Kind = "https"
+	KindTCP   Kind = "tcp"
+	KindTLS   Kind = "tls"
+)
+
+// kindSpec is what the configuration knows of one kind of check.
+type kindSpec struct {
+	kind Kind
+	port int      // the default; needPort: there is none; noPort: the kind has no port
+	tcp  bool     // it speaks over a TCP connection of its own
+	keys []string // its keys beside those of every check
+	read func(s *section, c *Check)
+}
+
+// What a kind may say of its port instead of a default.
+const (
+	needPort = -1
+	noPort   = 0
+)
+
+// kinds are all kinds, each from the file that reads it, in the order in which they are listed to a user.
+func kinds() []kindSpec {
+	return []kindSpec{
+		httpKind(KindHTTP, 80),
+		httpKind(KindHTTPS, 443),
+		tcpKind(),
+		tlsKind(),
+	}
+}
+
+// The keys that every kind over TCP has, and those that name what is spoken of.
+const (
+	keyTripwire = "tripwire"
+	keySource   = "source"
+	keyHost     = "host"
+)
+
+func (k kindSpec) has(key string) bool {
+	return slices.Contains(k.keys, key) || k.tcp && (key == keyTripwire || key == keySource) || k.port != noPort && key == "port"
+}
+
+// kindNames are the kinds' words.
+func kindNames() []Kind {
+	var names []Kind
+	for _, k := range kinds() {
+		names = append(names, k.kind)
+	}
+	return names
+}
 
 // quickest is the shortest interval, time-out or recheck: less would only measure the watcher.
 const quickest = 10 * time.Millisecond
@@ -52,63 +121,81 @@ func nameChecks(checks []Check) {
 
 // readCheck reads one check.
 func readCheck(s *section, record string) Check {
-	kind := need(s, "kind", "write http, https, tcp or tls", oneOf("kind", KindHTTP, KindHTTPS, KindTCP, KindTLS))
+	words := kindNames()
+	kind := need(s, "kind", "write "+orList(asText(words)), oneOf("kind", words...))
 	c := Check{Kind: kind, Name: read(s, "name", "", name)}
-	refuseForeignKeys(s, kind)
-	c.Port = readPort(s, kind)
-	if kind != KindTCP {
-		c.Host = read(s, "host", record, dnsName)
-	}
-	if kind != KindTCP && kind != KindTLS {
-		readHTTP(s, &c)
+	for _, spec := range kinds() {
+		if spec.kind == kind {
+			readKind(s, &c, spec, record)
+		}
 	}
 	readTiming(s, &c)
 	c.Fall = read(s, "fall", 3, integer(1, 100))
 	c.Clear = read(s, "clear", 1, integer(1, 100))
 	c.Rise = read(s, "rise", 2, integer(1, 100))
-	s.done()
+	if kind != "" {
+		s.done()
+	}
 	return c
 }
 
-// refuseForeignKeys reports the keys that mean nothing to the kind.
-func refuseForeignKeys(s *section, kind Kind) {
-	request := []string{"path", "method", "headers", "status", "body"}
-	message := fmt.Sprintf("does not apply to a %s check", kind)
-	switch kind {
-	case KindTCP:
-		s.refuse(request, message, "remove it, or write kind: http or kind: https")
-		s.refuse([]string{"host"}, message, "remove it, or write kind: tls")
-	case KindTLS:
-		s.refuse(request, message, "remove it, or write kind: https")
-	case KindHTTP, KindHTTPS:
+// readKind reads the keys that depend on the kind.
+func readKind(s *section, c *Check, spec kindSpec, record string) {
+	refuseForeignKeys(s, spec)
+	switch spec.port {
+	case noPort:
+	case needPort:
+		hint := fmt.Sprintf("write the port of a %s check, such as port: 443", spec.kind)
+		c.Port = uint16(need(s, "port", hint, integer(1, 65535)))
+	default:
+		c.Port = uint16(read(s, "port", spec.port, integer(1, 65535)))
+	}
+	if spec.has(keyHost) {
+		c.Host = read(s, keyHost, record, dnsName)
+	}
+	if spec.tcp {
+		c.Tripwire = read(s, keyTripwire, true, truth)
+	}
+	if spec.has(keySource) {
+		c.Source = read(s, keySource, netip.Addr{}, sourceAddr)
+	}
+	if spec.read != nil {
+		spec.read(s, c)
 	}
 }
 
-// readPort reads the port of a check.
-func readPort(s *section, kind Kind) uint16 {
-	fallback := 0
-	switch kind {
-	case KindHTTP:
-		fallback = 80
-	case KindHTTPS, KindTLS:
-		fallback = 443
-	case KindTCP:
-		return uint16(need(s, "port", "write the port of a tcp check, such as port: 443", integer(1, 65535)))
+// refuseForeignKeys reports the keys that mean nothing to the kind and something to others.
+func refuseForeignKeys(s *section, spec kindSpec) {
+	message := fmt.Sprintf("does not apply to %s check", article(string(spec.kind)))
+	for _, e := range slices.Clone(s.entries) {
+		if spec.has(e.name) {
+			continue
+		}
+		var owners []string
+		for _, other := range kinds() {
+			if other.has(e.name) {
+				owners = append(owners, string(other.kind))
+			}
+		}
+		if len(owners) > 0 {
+			s.refuse([]string{e.name}, message, "remove it, or write kind: "+orList(owners))
+		}
 	}
-	return uint16(read(s, "port", fallback, integer(1, 65535)))
 }
 
-// readHTTP reads what only http and https checks have.
-func readHTTP(s *section, c *Check) {
-	c.Path = read(s, "path", "/", requestPath)
-	c.Method = read(s, "method", http.MethodGet,
-		oneOf("method", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPost))
-	c.Headers = read(s, "headers", nil, headers)
-	c.Status = read(s, "status", []StatusRange{{Low: 200, High: 399}}, listOf(1, "200-399", statusRange))
-	c.Body = read(s, "body", "", text)
-	if c.Method == http.MethodHead && c.Body != "" {
-		s.at("body", "an answer to HEAD has no body", "remove it, or write method: GET")
+func article(word string) string {
+	if strings.ContainsAny(word[:1], "aeiou") {
+		return "an " + word
 	}
+	return "a " + word
+}
+
+func asText[T ~string](words []T) []string {
+	var list []string
+	for _, word := range words {
+		list = append(list, string(word))
+	}
+	return list
 }
 
 // readTiming reads the interval, and the two times that it bounds. What is left out of these shrinks to fit.
@@ -129,62 +216,4 @@ func readTiming(s *section, c *Check) {
 	if c.Recheck > c.Interval {
 		s.at("recheck", longer, hint)
 	}
-}
-
-// requestPath reads the path and query of a request.
-func requestPath(v value) (string, bool) {
-	got, ok := text(v)
-	if !ok {
-		return "", false
-	}
-	_, err := url.ParseRequestURI(got)
-	if err != nil || !strings.HasPrefix(got, "/") || strings.ContainsAny(got, " #") {
-		v.wants("a path such as /healthz", "")
-		return "", false
-	}
-	return got, true
-}
-
-// headers reads the headers of a request. Their values are not shown: they may be tokens.
-func headers(v value) (map[string]Secret, bool) {
-	// RFC 9110 section 5.6.2 says what a header's name is made of.
-	token := regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-	given, ok := mapOf(func(key string, v value) (Secret, bool) {
-		switch {
-		case !token.MatchString(key):
-			v.fail("is no name of a header", "write one such as X-Probe")
-		case http.CanonicalHeaderKey(key) == "Host":
-			v.fail("Host is not set here", "write the key host of the check")
-		case !v.isText():
-			v.fail("wants text", "put it in quotes")
-		case strings.ContainsFunc(v.text, func(r rune) bool { return r < ' ' && r != '\t' || r == '\x7f' }):
-			v.fail("holds a line break or another control character", "remove it")
-		default:
-			return Secret(v.text), true
-		}
-		return "", false
-	})(v)
-	all := make(map[string]Secret, len(given))
-	for key, secret := range given {
-		all[http.CanonicalHeaderKey(key)] = secret
-	}
-	if len(all) < len(given) {
-		v.fail("names a header twice", "keep one of the two: capitals make no difference")
-	}
-	return all, ok
-}
-
-// statusRange reads a status code, or two with a hyphen between them.
-func statusRange(v value) (StatusRange, bool) {
-	before, after, isRange := strings.Cut(v.text, "-")
-	if !isRange {
-		after = before
-	}
-	low, errLow := strconv.Atoi(before)
-	high, errHigh := strconv.Atoi(after)
-	if v.node.Kind != yaml.ScalarNode || errLow != nil || errHigh != nil || low < 100 || high > 599 || low > high {
-		v.wants("a status code or a range within 100 to 599, such as 200 or 200-399", "")
-		return StatusRange{}, false
-	}
-	return StatusRange{Low: low, High: high}, true
 }

@@ -136,46 +136,6 @@ const (
 	RemedyWithdraw Remedy = "withdraw" // take the address out of DNS
 )
 
-// Check is one question asked of every address of a pool.
-type Check struct {
-	Kind     Kind              // the protocol
-	Name     string            // lower-case letters, digits and hyphens; unique in the pool
-	Port     uint16            // TCP port, 1 to 65535
-	Path     string            // http and https: path and query, begins with a slash; else empty
-	Method   string            // http and https: GET, HEAD, OPTIONS or POST; else empty
-	Host     string            // http, https and tls: Host header, SNI and certificate name; empty for tcp
-	Headers  map[string]Secret // http and https: further headers by canonical name; secret, for they carry tokens
-	Status   []StatusRange     // http and https: the codes that pass, at least one range; else empty
-	Body     string            // http and https: text that the body must contain; empty: any body passes
-	Interval time.Duration     // from one question to the next; at least 10 ms
-	Timeout  time.Duration     // when an unanswered question has failed; at least 10 ms, at most Interval
-	Recheck  time.Duration     // from a first fail to the next question; at least 10 ms, at most Interval
-	Fall     int               // fails that bring an Up target Down, 1 to 100
-	Clear    int               // passes in a row that forget earlier fails, 1 to 100
-	Rise     int               // passes in a row that bring a Down target Up, 1 to 100
-}
-
-// Kind is the protocol of a check.
-type Kind string
-
-// The kinds of check.
-const (
-	KindHTTP  Kind = "http"
-	KindHTTPS Kind = "https"
-	KindTCP   Kind = "tcp"
-	KindTLS   Kind = "tls"
-)
-
-// StatusRange is a range of HTTP status codes, both ends included, within 100 to 599.
-type StatusRange struct {
-	Low, High int
-}
-
-// Contains reports whether the range holds code.
-func (r StatusRange) Contains(code int) bool {
-	return r.Low <= code && code <= r.High
-}
-
 // Maintenance is a repeated window in which pools are watched and nothing is changed.
 type Maintenance struct {
 	Pools    []string       // pool names, or "all"; at least one

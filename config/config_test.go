@@ -70,9 +70,10 @@ func TestFillsInTheDefaultsOfTheSmallestFile(t *testing.T) {
 			Name: "www", Record: "www.example.com", ZoneName: "example.com", Mode: ModeObserve,
 			Instances: Instances{Tags: map[string]string{"rrwatch": "www"}, Address: AddressAuto},
 			Checks: []Check{{
-				Kind: KindHTTP, Name: "http", Port: 80, Path: "/", Method: "GET", Host: "www.example.com",
-				Status: []StatusRange{{200, 399}}, Interval: 5 * time.Second, Timeout: 2 * time.Second,
-				Recheck: 500 * time.Millisecond, Fall: 3, Clear: 1, Rise: 2,
+				Kind: KindHTTP, Name: "http", Port: 80, Host: "www.example.com", Tripwire: true,
+				HTTP:     &HTTP{Path: "/", Method: "GET", Status: []StatusRange{{200, 399}}},
+				Interval: 5 * time.Second, Timeout: 2 * time.Second, Recheck: 500 * time.Millisecond,
+				Fall: 3, Clear: 1, Rise: 2,
 			}},
 			Remedy: []Remedy{RemedyRemap, RemedyWithdraw}, VerifyWithin: 30 * time.Second, Cooldown: 5 * time.Minute,
 			RestoreAfter: time.Minute, MinHealthy: 1, Budget: Budget{PerHour: 4, PerDay: 12},
@@ -82,7 +83,7 @@ func TestFillsInTheDefaultsOfTheSmallestFile(t *testing.T) {
 	if got.Retention.Schedule == nil {
 		t.Error("the retention has no schedule")
 	}
-	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(Retention{}, "Schedule")); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Addr{}), cmpopts.IgnoreFields(Retention{}, "Schedule")); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -113,7 +114,7 @@ pools:
          body: ok, interval: 1s, fall: 1, clear: 2, rise: 3}
       - {kind: https, port: 8443, name: https-2, recheck: 250ms, timeout: 100ms}
       - kind: https
-      - {kind: tcp, port: "${PORT}", interval: 200ms}
+      - {kind: tcp, port: "${PORT}", interval: 200ms, tripwire: false, source: 192.0.2.7}
       - {kind: tls}
     remedy: [withdraw]
     verify_within: 1m
@@ -129,19 +130,22 @@ func TestReadsEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	const second = time.Second
-	timing := Check{Interval: 5 * second, Timeout: 2 * second, Recheck: second / 2, Fall: 3, Clear: 1, Rise: 2}
+	timing := Check{Tripwire: true, Interval: 5 * second, Timeout: 2 * second, Recheck: second / 2, Fall: 3, Clear: 1, Rise: 2}
 	web := timing
-	web.Kind, web.Port, web.Path, web.Method, web.Host = KindHTTPS, 443, "/", "GET", "a.example.com"
-	web.Status = []StatusRange{{200, 399}}
+	web.Kind, web.Port, web.Host = KindHTTPS, 443, "a.example.com"
+	web.HTTP = &HTTP{Path: "/", Method: "GET", Status: []StatusRange{{200, 399}}}
 	first, second2, third, tcp, tls := web, web, web, timing, timing
-	first.Name, first.Path, first.Method, first.Host, first.Body = "https", "/?a=b", "POST", "b.example.com", "ok"
-	first.Headers = map[string]Secret{"X-Token": "geheim"}
-	first.Status = []StatusRange{{200, 200}, {301, 302}}
+	first.Name, first.Host = "https", "b.example.com"
+	first.HTTP = &HTTP{
+		Path: "/?a=b", Method: "POST", Body: "ok", Headers: map[string]Secret{"X-Token": "geheim"},
+		Status: []StatusRange{{200, 200}, {301, 302}},
+	}
 	first.Interval, first.Timeout, first.Fall, first.Clear, first.Rise = second, second, 1, 2, 3
 	second2.Name, second2.Port, second2.Recheck, second2.Timeout = "https-2", 8443, second/4, second/10
 	third.Name = "https-3"
 	tcp.Kind, tcp.Name, tcp.Port = KindTCP, "tcp", 993
 	tcp.Interval, tcp.Timeout, tcp.Recheck = second/5, second/5, second/5
+	tcp.Tripwire, tcp.Source = false, netip.MustParseAddr("192.0.2.7")
 	tls.Kind, tls.Name, tls.Port, tls.Host = KindTLS, "tls", 443, "a.example.com"
 	want := &Config{
 		Region: "us-gov-west-1", Mode: ModePropose, Database: "/var/lib/rrwatch.db", Vantage: "berlin", Discover: time.Minute,
@@ -167,7 +171,7 @@ func TestReadsEveryKey(t *testing.T) {
 		}},
 	}
 	got := mustParse(t, everything, envOf(map[string]string{"PW": "geheim", "PORT": "993"}))
-	diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.AddrPort{}),
+	diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateComparable(netip.AddrPort{}),
 		cmpopts.IgnoreFields(Retention{}, "Schedule"), cmpopts.IgnoreFields(Maintenance{}, "Schedule", "Location"),
 		cmp.Transformer("reveal", Secret.Reveal))
 	if diff != "" {

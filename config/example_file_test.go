@@ -37,7 +37,7 @@ func TestTheExampleLoadsWithEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Slack == nil || c.Slack.Channel != "alerts" || len(c.Maintenance) != 1 || c.Pools[0].Checks[0].Body != "welcome" {
+	if c.Slack == nil || c.Slack.Channel != "alerts" || len(c.Maintenance) != 1 || c.Pools[0].Checks[0].HTTP.Body != "welcome" {
 		t.Errorf("a key of the example was not switched on: %+v", c)
 	}
 }

@@ -22,7 +22,7 @@ func write(t *testing.T, name, text string) string {
 func TestLoadNamesTheFileInItsMistakes(t *testing.T) {
 	path := write(t, "rrwatch.yaml", strings.Replace(smallest, "kind: http", "kind: ftp", 1))
 	_, err := Load(path, noEnv)
-	want := path + `:8:15: pools[0].checks[0].kind: unknown kind "ftp"; write http, https, tcp or tls`
+	want := path + `:8:15: pools[0].checks[0].kind: unknown kind "ftp"; write ` + kindList()
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

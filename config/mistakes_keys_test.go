@@ -78,7 +78,7 @@ func TestReportsWhatIsMissing(t *testing.T) {
 			name: "a kind is missing",
 			old:  "kind: http",
 			new:  "name: x",
-			want: "8:9: pools[0].checks[0].kind: is missing; write http, https, tcp or tls",
+			want: "8:9: pools[0].checks[0].kind: is missing; write " + kindList(),
 		},
 		{
 			name: "no pools",
@@ -102,14 +102,14 @@ func TestReportsKeysThatDoNotApply(t *testing.T) {
 			name: "path on tcp",
 			old:  "kind: http",
 			new:  "{kind: tcp, port: 80, path: /, host: a.b}",
-			want: "8:31: pools[0].checks[0].path: does not apply to a tcp check; remove it, or write kind: http or kind: https\n" +
-				"8:40: pools[0].checks[0].host: does not apply to a tcp check; remove it, or write kind: tls",
+			want: "8:31: pools[0].checks[0].path: does not apply to a tcp check; remove it, or write kind: " + owners("path") + "\n" +
+				"8:40: pools[0].checks[0].host: does not apply to a tcp check; remove it, or write kind: " + owners("host"),
 		},
 		{
 			name: "path on tls",
 			old:  "kind: http",
 			new:  "{kind: tls, path: /}",
-			want: "8:21: pools[0].checks[0].path: does not apply to a tls check; remove it, or write kind: https",
+			want: "8:21: pools[0].checks[0].path: does not apply to a tls check; remove it, or write kind: " + owners("path"),
 		},
 	} {
 		m.run(t)

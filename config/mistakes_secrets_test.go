@@ -38,7 +38,7 @@ func TestReportsMistakesOfVariables(t *testing.T) {
 			name: "a variable with a bad value",
 			old:  "kind: http",
 			new:  `{kind: "${HIDDEN}"}`,
-			want: `8:16: pools[0].checks[0].kind: unknown kind "${HIDDEN}"; write http, https, tcp or tls`,
+			want: `8:16: pools[0].checks[0].kind: unknown kind "${HIDDEN}"; write ` + kindList(),
 		},
 		{
 			name: "a variable with a bad duration",

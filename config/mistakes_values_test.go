@@ -132,7 +132,7 @@ func TestReportsMistakesOfWords(t *testing.T) {
 			name: "an unknown kind",
 			old:  "kind: http",
 			new:  "kind: carrier-pigeon",
-			want: `8:15: pools[0].checks[0].kind: unknown kind "carrier-pigeon"; write http, https, tcp or tls`,
+			want: `8:15: pools[0].checks[0].kind: unknown kind "carrier-pigeon"; write ` + kindList(),
 		},
 		{
 			name: "an unknown mode",

@@ -51,6 +51,16 @@ func addrPort(v value) (netip.AddrPort, bool) {
 	return got, true
 }
 
+// sourceAddr reads an IP address of this machine.
+func sourceAddr(v value) (netip.Addr, bool) {
+	addr, err := netip.ParseAddr(v.text)
+	if err != nil || !v.isText() || addr.IsUnspecified() || addr.IsMulticast() {
+		v.wants("an IP address of this machine, such as 192.0.2.7", "")
+		return netip.Addr{}, false
+	}
+	return addr.Unmap(), true
+}
+
 // listenAddr reads an address to listen on. An empty host means every address, port 0 any free port.
 func listenAddr(v value) (string, bool) {
 	host, port, err := net.SplitHostPort(v.text)

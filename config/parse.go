@@ -89,6 +89,19 @@ func integer(low, high int) func(value) (int, bool) {
 	}
 }
 
+// truth reads true or false.
+func truth(v value) (bool, bool) {
+	if v.node.Kind == yaml.ScalarNode && (v.text == "true" || v.text == "false") && (!v.isText() || v.isExpanded()) {
+		return v.text == "true", true
+	}
+	hint := ""
+	if v.isText() && (v.text == "true" || v.text == "false") {
+		hint = "remove the quotes"
+	}
+	v.wants("true or false", hint)
+	return false, false
+}
+
 // duration reads a length of time within shortest to longest.
 func duration(shortest, longest time.Duration) func(value) (time.Duration, bool) {
 	return func(v value) (time.Duration, bool) {

@@ -4,30 +4,16 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"net/http"
 	"time"
 )
 
-// What is read of an answer, in bytes: whatever the other side sends, a probe
-// holds no more than this.
-const (
-	headLimit = 1 << 20 // status lines and headers, those of interim answers too
-	bodyLimit = 1 << 20 // expected text must lie within it
-)
-
-// interimLimit is how many interim answers (RFC 9110 section 15.2: 100, 102,
-// 103) may come before the real one: servers send one or two.
-const interimLimit = 5
-
-var (
-	errHeadTooLong = errors.New("the answer's headers are longer than 1 MiB")
-	errInterim     = errors.New("more than 5 interim answers and no real one")
-)
+// bodyLimit is what is read of an answer's body, in bytes, whatever the other
+// side sends: expected text must lie within it.
+const bodyLimit = 1 << 20
 
 // StatusRange is a range of HTTP status codes, both ends included.
 type StatusRange struct{ From, To int }
@@ -42,6 +28,11 @@ type HTTPOptions struct {
 	Status []StatusRange // the answer's status must lie in one of them
 	Body   string        // text that the answer's body must contain; empty: whatever
 	Dial   Dial
+
+	// judge, when set, has the last word on an answer with an expected status:
+	// it sees the body's first bodyLimit bytes and says why the answer fails
+	// (an empty reason: it passes) and what it found.
+	judge func(response *http.Response, body []byte) (Reason, string)
 }
 
 // HTTP passes when the address answers one request, over a connection of its
@@ -100,20 +91,15 @@ func (w *httpProbe) exchange(ctx context.Context, stream net.Conn) Answer {
 	if err := request.Write(stream); err != nil {
 		return w.failed(ctx, asking, err)
 	}
-	source := &source{stream: stream, left: headLimit}
-	response, err := w.head(bufio.NewReader(source), request)
+	var head head
+	response, err := w.head(&head, stream, request)
 	if err != nil {
-		return w.failed(ctx, asking, source.cause(err))
+		return w.failed(ctx, asking, err)
 	}
-	source.left = math.MaxInt64 // read bounds the body
-	defer func() {
-		source.left = 0 // else Close reads all that the other side still sends
-		_ = response.Body.Close()
-	}()
 	if !w.expected(response.StatusCode) {
 		return w.judged(Fail, Status, "answered "+clip(response.Status))
 	}
-	body, err := w.read(response.Body)
+	body, err := w.read(&head, stream, request)
 	if err != nil {
 		return w.failed(ctx, asking, err)
 	}
@@ -121,59 +107,33 @@ func (w *httpProbe) exchange(ctx context.Context, stream net.Conn) Answer {
 		return w.judged(Fail, Body, fmt.Sprintf("answered %s, but the body's first %d bytes lack %q",
 			clip(response.Status), len(body), clip(w.Body)))
 	}
-	return w.judged(Pass, "", "answered "+clip(response.Status))
-}
-
-// source reads what the other side sends, up to a limit in bytes, and keeps the
-// error that ended it.
-type source struct {
-	stream io.Reader
-	left   int64
-	err    error
-}
-
-// Read reads from the stream while something is left of the limit.
-func (s *source) Read(b []byte) (int, error) {
-	if s.left <= 0 {
-		s.err = errHeadTooLong
-		return 0, s.err
+	if w.judge == nil {
+		return w.judged(Pass, "", "answered "+clip(response.Status))
 	}
-	n, err := s.stream.Read(b[:min(int64(len(b)), s.left)])
-	s.left -= int64(n)
-	s.err = err
-	return n, err
-}
-
-// cause is why a head could not be read. A line that the stream's end cut short
-// is parsed as if it were whole, so what ended the stream comes first; after an
-// orderly end what was sent may still be no HTTP.
-func (s *source) cause(parsing error) error {
-	if s.err != nil && !errors.Is(s.err, io.EOF) {
-		return s.err
+	why, detail := w.judge(response, body)
+	if why != "" {
+		return w.judged(Fail, why, clip(detail))
 	}
-	return parsing
+	return w.judged(Pass, "", clip(detail))
 }
 
-// head reads the status and headers of the real answer, and those of the
-// interim ones before it. 101 is a real one: nothing was asked to switch.
-func (w *httpProbe) head(reader *bufio.Reader, request *http.Request) (*http.Response, error) {
+// head reads until the real answer's status and headers are there.
+func (w *httpProbe) head(head *head, stream net.Conn, request *http.Request) (*http.Response, error) {
 	sent := time.Now()
-	for range interimLimit + 1 {
-		if _, err := reader.Peek(1); err != nil {
-			return nil, err
+	data := make([]byte, 4096)
+	for {
+		n, ended := stream.Read(data)
+		if n > 0 && w.phases.FirstByte == 0 {
+			w.phases.FirstByte = time.Since(sent)
 		}
-		w.phases.FirstByte = time.Since(sent)
-		response, err := http.ReadResponse(reader, request)
-		if err != nil {
-			return nil, err
+		response, err := head.add(data[:n], request)
+		switch {
+		case response != nil || err != nil:
+			return response, err
+		case ended != nil:
+			return nil, head.ended(ended, request)
 		}
-		interim := 100 <= response.StatusCode && response.StatusCode <= 199
-		if !interim || response.StatusCode == http.StatusSwitchingProtocols {
-			return response, nil
-		}
-		_ = response.Body.Close() // it has none
 	}
-	return nil, errInterim
 }
 
 func (w *httpProbe) request(ctx context.Context) (*http.Request, error) {
@@ -196,11 +156,33 @@ func (w *httpProbe) request(ctx context.Context) (*http.Request, error) {
 // read takes the body as far as the expectation needs it: none of it when
 // nothing is expected of it, so that a large page is not fetched every second,
 // and else no more than bodyLimit.
-func (w *httpProbe) read(body io.Reader) ([]byte, error) {
-	if w.Body == "" {
+func (w *httpProbe) read(head *head, stream net.Conn, request *http.Request) ([]byte, error) {
+	if w.Body == "" && w.judge == nil {
 		return nil, nil
 	}
-	return io.ReadAll(io.LimitReader(body, bodyLimit))
+	source := &source{stream: io.MultiReader(bytes.NewReader(head.buf), stream)}
+	response, err := http.ReadResponse(bufio.NewReader(source), request)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, bodyLimit))
+	source.over = true // else Close reads all that the other side still sends
+	_ = response.Body.Close()
+	return body, err
+}
+
+// source reads what the other side sends until it is over.
+type source struct {
+	stream io.Reader
+	over   bool
+}
+
+// Read reads from the stream.
+func (s *source) Read(b []byte) (int, error) {
+	if s.over {
+		return 0, io.EOF
+	}
+	return s.stream.Read(b)
 }
 
 func (w *httpProbe) judged(v Verdict, why Reason, detail string) Answer {

@@ -77,6 +77,19 @@ const (
 	Status         Reason = "status"
 	Body           Reason = "body"
 	Protocol       Reason = "protocol" // the answer is not of the protocol
+	TLSVersion     Reason = "tls version"
+	Redirect       Reason = "redirect" // led nowhere, or too far
+	Header         Reason = "header"
+	TooLarge       Reason = "too large"
+	Text           Reason = "text"        // what came is not what was expected
+	Rcode          Reason = "rcode"       // a DNS server answered with an unexpected code
+	Records        Reason = "records"     // a DNS server answered with unexpected records
+	NotServing     Reason = "not serving" // the service says so itself
+	Exit           Reason = "exit status" // a command ended with an unexpected one
+	Servers        Reason = "servers"     // too few servers of a backend are up
+	Overdue        Reason = "overdue"     // no heartbeat came in time
+	Session        Reason = "session"     // the session led to another backend
+	NotServed      Reason = "not served"  // no address of the name served the page
 )
 
 // The reasons of an Inconclusive answer: our own trouble, not the target's.
@@ -87,6 +100,10 @@ const (
 	Blind        Reason = "blind"         // the references did not answer either
 	Stalled      Reason = "stalled"       // the watcher itself was paused
 	Internal     Reason = "internal"      // the probe itself broke
+	Resolver     Reason = "resolver"      // our own resolver did not answer
+	Excused      Reason = "excused"       // the site itself says that its failing is meant
+	NoPeer       Reason = "no peer"       // the question needs another member, and none answered
+	Waiting      Reason = "waiting"       // nothing was heard yet, and it is too soon to fail
 )
 
 // Phases are the times that the parts of a probe took; zero where a phase was
@@ -101,8 +118,9 @@ type Phases struct {
 // Answer is what a probe function says of one question.
 type Answer struct {
 	Verdict Verdict `json:"verdict"`
-	Reason  Reason  `json:"reason,omitempty"` // empty on Pass
-	Detail  string  `json:"detail,omitempty"` // a sentence for humans; never a secret
+	Reason  Reason  `json:"reason,omitempty"`  // empty on Pass
+	Detail  string  `json:"detail,omitempty"`  // a sentence for humans; never a secret
+	Warning string  `json:"warning,omitempty"` // what should be looked at before it fails; moves nothing
 	Phases  Phases  `json:"phases"`
 }
 

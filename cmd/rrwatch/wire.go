@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 	"rrwatch/config"
 	"rrwatch/eip"
 	"rrwatch/failover"
-	"rrwatch/monitor"
 	"rrwatch/probe"
 	"rrwatch/route53"
 )
@@ -66,7 +64,7 @@ func specs(cfg *config.Config, dial probe.Dial) []*failover.Spec {
 			spec.Policy.Remedies = append(spec.Policy.Remedies, failover.Remedy(r))
 		}
 		for _, c := range p.Checks {
-			spec.Checks = append(spec.Checks, newCheckOf(c, dial))
+			spec.Checks = append(spec.Checks, checkOf(c, dial))
 		}
 		list = append(list, spec)
 	}
@@ -90,36 +88,6 @@ func maintenance(cfg *config.Config, pool string) func(time.Time) (time.Time, bo
 		}
 		return until, in
 	}
-}
-
-// newCheckOf turns a configured check into one that can be asked.
-func newCheckOf(c config.Check, dial probe.Dial) failover.Check {
-	return failover.Check{
-		Name: c.Name, Kind: string(c.Kind), Port: c.Port, Probe: probeOf(c, dial),
-		Interval: c.Interval, Timeout: c.Timeout, Recheck: c.Recheck,
-		Thresholds: monitor.Thresholds{Fall: c.Fall, Clear: c.Clear, Rise: c.Rise},
-	}
-}
-
-func probeOf(c config.Check, dial probe.Dial) probe.Func {
-	switch c.Kind {
-	case config.KindTCP:
-		return probe.TCP(dial)
-	case config.KindTLS:
-		return probe.TLS(probe.TLSOptions{Name: c.Host, Dial: dial})
-	case config.KindHTTP, config.KindHTTPS:
-	}
-	o := probe.HTTPOptions{Method: c.Method, Host: c.Host, Path: c.Path, Header: http.Header{}, Body: c.Body, Dial: dial}
-	for name, value := range c.Headers {
-		o.Header.Set(name, value.Reveal())
-	}
-	for _, r := range c.Status {
-		o.Status = append(o.Status, probe.StatusRange{From: r.Low, To: r.High})
-	}
-	if c.Kind == config.KindHTTPS {
-		o.TLS = &probe.TLSOptions{}
-	}
-	return probe.HTTP(o)
 }
 
 // cloud is AWS as rrwatch uses it.

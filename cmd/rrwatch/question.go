@@ -1,0 +1,48 @@
+package main
+
+import (
+	"net/http"
+
+	"rrwatch/config"
+	"rrwatch/failover"
+	"rrwatch/monitor"
+	"rrwatch/probe"
+)
+
+// checkOf turns a configured check into one that can be asked.
+func checkOf(c config.Check, dial probe.Dial) failover.Check {
+	return failover.Check{
+		Name: c.Name, Kind: string(c.Kind), Port: c.Port, Probe: questionOf(c, dial),
+		Interval: c.Interval, Timeout: c.Timeout, Recheck: c.Recheck,
+		Thresholds: monitor.Thresholds{Fall: c.Fall, Clear: c.Clear, Rise: c.Rise},
+	}
+}
+
+// questionOf is how a check of this kind is asked.
+func questionOf(c config.Check, dial probe.Dial) probe.Func {
+	switch c.Kind {
+	case config.KindHTTP, config.KindHTTPS:
+		return probe.HTTP(httpOptions(c, dial))
+	case config.KindTCP:
+		return probe.TCP(dial)
+	case config.KindTLS:
+		return probe.TLS(probe.TLSOptions{Name: c.Host, Dial: dial})
+	}
+	panic("no probe for a check of kind " + string(c.Kind)) // the configuration knows no other
+}
+
+func httpOptions(c config.Check, dial probe.Dial) probe.HTTPOptions {
+	o := probe.HTTPOptions{
+		Method: c.HTTP.Method, Host: c.Host, Path: c.HTTP.Path, Header: http.Header{}, Body: c.HTTP.Body, Dial: dial,
+	}
+	for name, value := range c.HTTP.Headers {
+		o.Header.Set(name, value.Reveal())
+	}
+	for _, r := range c.HTTP.Status {
+		o.Status = append(o.Status, probe.StatusRange{From: r.Low, To: r.High})
+	}
+	if c.Kind == config.KindHTTPS {
+		o.TLS = &probe.TLSOptions{}
+	}
+	return o
+}
