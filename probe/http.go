@@ -84,7 +84,7 @@ func bound(ctx context.Context, conn net.Conn) (stop func() bool) {
 }
 
 func (w *httpProbe) exchange(ctx context.Context, stream net.Conn) Answer {
-	request, err := w.request(ctx)
+	request, err := w.HTTPOptions.request(ctx)
 	if err != nil {
 		return Answer{Verdict: Inconclusive, Reason: Internal, Detail: err.Error()}
 	}
@@ -96,8 +96,8 @@ func (w *httpProbe) exchange(ctx context.Context, stream net.Conn) Answer {
 	if err != nil {
 		return w.failed(ctx, asking, err)
 	}
-	if !w.expected(response.StatusCode) {
-		return w.judged(Fail, Status, "answered "+clip(response.Status))
+	if a, done := w.judgeHead(response); done {
+		return w.judged(a.Verdict, a.Reason, a.Detail)
 	}
 	body, err := w.read(&head, stream, request)
 	if err != nil {
@@ -115,6 +115,21 @@ func (w *httpProbe) exchange(ctx context.Context, stream net.Conn) Answer {
 		return w.judged(Fail, why, clip(detail))
 	}
 	return w.judged(Pass, "", clip(detail))
+}
+
+// Simple reports whether status and headers of one HTTP/1.1 answer over plain
+// TCP decide: then an Engine can ask it too.
+func (o HTTPOptions) Simple() bool {
+	return o.TLS == nil && o.Body == "" && o.judge == nil
+}
+
+// judgeHead judges status and headers. It is done unless the body decides.
+func (o HTTPOptions) judgeHead(response *http.Response) (a Answer, done bool) {
+	detail := "answered " + clip(response.Status)
+	if !o.expected(response.StatusCode) {
+		return Answer{Verdict: Fail, Reason: Status, Detail: detail}, true
+	}
+	return Answer{Verdict: Pass, Detail: detail}, o.Body == "" && o.judge == nil
 }
 
 // head reads until the real answer's status and headers are there.
@@ -136,13 +151,13 @@ func (w *httpProbe) head(head *head, stream net.Conn, request *http.Request) (*h
 	}
 }
 
-func (w *httpProbe) request(ctx context.Context) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(ctx, w.Method, "http://address"+w.Path, http.NoBody)
+func (o HTTPOptions) request(ctx context.Context) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, o.Method, "http://address"+o.Path, http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("build the request: %w", err)
 	}
-	request.Host = w.Host
-	request.Header = w.Header.Clone()
+	request.Host = o.Host
+	request.Header = o.Header.Clone()
 	if request.Header == nil {
 		request.Header = http.Header{}
 	}
@@ -190,8 +205,8 @@ func (w *httpProbe) judged(v Verdict, why Reason, detail string) Answer {
 	return Answer{Verdict: v, Reason: why, Detail: detail, Phases: w.phases}
 }
 
-func (w *httpProbe) expected(status int) bool {
-	for _, r := range w.Status {
+func (o HTTPOptions) expected(status int) bool {
+	for _, r := range o.Status {
 		if r.From <= status && status <= r.To {
 			return true
 		}

@@ -74,7 +74,7 @@ func netTrouble(at stage, err error, p Phases) (Reason, string) {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return Refused, "connection refused"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EHOSTDOWN), errors.Is(err, syscall.ENONET):
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EHOSTDOWN), isolated(err):
 		return Unreachable, "no route to this host"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return Reset, "connection reset by the far side"

@@ -1,0 +1,64 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// Plain is a question that needs no more than one TCP connection and, perhaps,
+// one request whose answer is judged by its head: what an Engine can ask. It
+// gives the same answers as the Func of the same question.
+type Plain struct {
+	source  netip.Addr // sent from here; invalid: the system's choice
+	options *HTTPOptions
+	asked   *http.Request
+	request []byte // as it goes over the wire; empty: the connection is all
+}
+
+// PlainTCP is what TCP asks, sent from the source if that is valid.
+func PlainTCP(source netip.Addr) *Plain { return &Plain{source: source} }
+
+// PlainHTTP is what HTTP asks, sent from the source if that is valid; nil when
+// it needs more than an Engine does.
+func PlainHTTP(o HTTPOptions, source netip.Addr) *Plain {
+	if !o.Simple() {
+		return nil
+	}
+	asked, err := o.request(context.Background())
+	if err != nil {
+		return nil // HTTP says what is wrong, each time it is asked
+	}
+	var wire bytes.Buffer
+	if err := asked.Write(&wire); err != nil {
+		return nil
+	}
+	return &Plain{source: source, options: &o, asked: asked, request: wire.Bytes()}
+}
+
+// Job is one order to an Engine.
+type Job struct {
+	Ticket  any // given back with the answer; for a connection that is held, it must be comparable and its own
+	Addr    netip.AddrPort
+	Plain   *Plain        // nil: hold an idle connection open until it ends
+	Timeout time.Duration // of the whole question, or of the connection's beginning
+}
+
+// Asked is the answer to one order. That of a held connection comes when it has
+// ended, with Phases.Connect unless it never stood, and with how long it stood
+// as Phases.Whole.
+type Asked struct {
+	Ticket any
+	Answer
+}
+
+// How a held connection notices that the far side is silent: after a second of
+// silence the system asks once a second, and gives up after two questions (Linux
+// tcp(7), TCP_KEEPIDLE and its neighbours).
+const (
+	holdIdle     = time.Second
+	holdInterval = time.Second
+	holdCount    = 2
+)
