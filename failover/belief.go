@@ -22,7 +22,7 @@ type belief struct {
 func believe(spec *Spec, addr netip.Addr, snap *monitor.Snapshot) belief {
 	b := belief{State: monitor.Up, SeenUp: true}
 	for _, c := range spec.Checks {
-		h := snap.Health[c.Target(spec.Name, addr)]
+		h := snap.Health(c.Target(spec.Name, addr))
 		b.Checks = append(b.Checks, CheckView{c.Name, c.Kind, h, h.ToChange(c.Thresholds)})
 		b.SeenUp = b.SeenUp && h.SeenUp
 		b.join(h)

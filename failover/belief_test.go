@@ -29,7 +29,7 @@ func TestAMoveIsProvenOnlyByEnoughPassesSentAfterIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene()
-			s.snap.Health[s.target(public(1))] = c.health
+			s.snap = s.snap.With(s.target(public(1)), c.health)
 			served, proven := believe(s.spec, public(1), s.snap).provenSince(s.spec, moved)
 			if proven != !c.served.IsZero() || !served.Equal(c.served) {
 				t.Errorf("proven %v, served %s; want served %s", proven, served, c.served)
@@ -51,7 +51,7 @@ func TestAnAddressIsAsWellAsItsWorstCheck(t *testing.T) {
 		"one never asked": {monitor.Health{}, monitor.Unknown},
 		"one down":        {monitor.Health{State: monitor.Down, Why: probe.Result{Answer: probe.Answer{Reason: probe.Refused}}}, monitor.Down},
 	} {
-		s.snap.Health[second] = c.health
+		s.snap = s.snap.With(second, c.health)
 		if b := believe(s.spec, public(1), s.snap); b.State != c.want || b.SeenUp != c.health.SeenUp {
 			t.Errorf("%s: %s, seen up %v", name, b.State, b.SeenUp)
 		}

@@ -38,9 +38,9 @@ func TestMovesTheAddressToTheStandbyOfItsZone(t *testing.T) {
 func TestPrefersTheStandbyThatHasBeenHealthyLongest(t *testing.T) {
 	s := newScene()
 	s.pool.Instances[4].Zone = "a"
-	h := s.snap.Health[s.target(private(5))]
+	h := s.snap.Health(s.target(private(5)))
 	h.Since = noon().Add(-2 * time.Hour)
-	s.snap.Health[s.target(private(5))] = h
+	s.snap = s.snap.With(s.target(private(5)), h)
 	s.fails(1, probe.Refused)
 	s.wantAction(t, "remap 203.0.113.1 from lb-1 (i-1) to lb-5 (i-5)")
 }
@@ -186,9 +186,9 @@ func TestRestoresOnlyAfterThePolicysTime(t *testing.T) {
 	s := newScene()
 	s.withdrawn(weighted(1, 10), weighted(1, 0))
 	s.pool.Sets[0] = weighted(1, 0)
-	h := s.snap.Health[s.target(public(1))]
+	h := s.snap.Health(s.target(public(1)))
 	h.Since = noon().Add(-59 * time.Second)
-	s.snap.Health[s.target(public(1))] = h
+	s.snap = s.snap.With(s.target(public(1)), h)
 	s.wantHold(t, GuardCooldown)
 }
 

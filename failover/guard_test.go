@@ -11,9 +11,9 @@ import (
 
 // change alters what is believed of an address.
 func (s *scene) change(n int, f func(*monitor.Health)) {
-	h := s.snap.Health[s.target(public(n))]
+	h := s.snap.Health(s.target(public(n)))
 	f(&h)
-	s.snap.Health[s.target(public(n))] = h
+	s.snap = s.snap.With(s.target(public(n)), h)
 }
 
 func onlyRemap(s *scene)    { s.spec.Policy.Remedies = []Remedy{RemedyRemap} }
@@ -54,7 +54,7 @@ func generalCases() map[string]guardCase {
 		"the others begin to fail alike": {GuardShared, func(s *scene) {
 			for n := 2; n <= 3; n++ {
 				s.change(n, func(h *monitor.Health) {
-					h.Fails, h.First, h.Why = 1, noon().Add(-time.Second), s.snap.Health[s.target(public(1))].Why
+					h.Fails, h.First, h.Why = 1, noon().Add(-time.Second), s.snap.Health(s.target(public(1))).Why
 				})
 			}
 		}},
@@ -104,25 +104,25 @@ func remedyCases() map[string]guardCase {
 		"the standbys' answers are old": {GuardWontHelp, func(s *scene) {
 			onlyRemap(s)
 			for n := 4; n <= 5; n++ {
-				h := s.snap.Health[s.target(private(n))]
+				h := s.snap.Health(s.target(private(n)))
 				h.Asked = noon().Add(-13 * time.Second) // two intervals and a time-out are 12 s
-				s.snap.Health[s.target(private(n))] = h
+				s.snap = s.snap.With(s.target(private(n)), h)
 			}
 		}},
 		"the standbys pass again only since the last fail": {GuardWontHelp, func(s *scene) {
 			onlyRemap(s)
 			for n := 4; n <= 5; n++ {
-				h := s.snap.Health[s.target(private(n))]
+				h := s.snap.Health(s.target(private(n)))
 				h.Streak = noon().Add(-400 * time.Millisecond)
-				s.snap.Health[s.target(private(n))] = h
+				s.snap = s.snap.With(s.target(private(n)), h)
 			}
 		}},
 		"the standbys failed last": {GuardWontHelp, func(s *scene) {
 			onlyRemap(s)
 			for n := 4; n <= 5; n++ {
-				h := s.snap.Health[s.target(private(n))]
+				h := s.snap.Health(s.target(private(n)))
 				h.Fails, h.Last.Verdict = 1, probe.Fail
-				s.snap.Health[s.target(private(n))] = h
+				s.snap = s.snap.With(s.target(private(n)), h)
 			}
 		}},
 		"the standbys carry addresses": {GuardWontHelp, func(s *scene) {

@@ -39,7 +39,7 @@ func newScene() *scene {
 			Instances: Selector{Address: AddressAuto},
 		},
 		pool: &Pool{Name: "www", ZoneID: "Z1", Read: noon().Add(-10 * time.Second)},
-		snap: &monitor.Snapshot{At: noon(), Health: map[probe.Target]monitor.Health{}},
+		snap: monitor.NewSnapshot(noon(), nil),
 		h:    &History{Total: Budget{10, 30}, StaleAt: 2 * time.Minute, Left: map[RecordKey]RecordSet{}},
 		now:  noon(),
 	}
@@ -70,17 +70,17 @@ func (s *scene) target(a netip.Addr) probe.Target { return s.spec.Checks[0].Targ
 // up makes an address healthy for the last hour, asked a second ago.
 func (s *scene) up(a netip.Addr) {
 	last := probe.Result{Target: s.target(a), At: noon().Add(-time.Second), Answer: probe.Answer{Verdict: probe.Pass}}
-	s.snap.Health[s.target(a)] = monitor.Health{
+	s.snap = s.snap.With(s.target(a), monitor.Health{
 		State: monitor.Up, Since: noon().Add(-time.Hour), Streak: noon().Add(-time.Hour), Passes: 720, Last: last, Asked: last.At, SeenUp: true,
-	}
+	})
 }
 
 // down makes an address fail for the last two seconds.
 func (s *scene) down(a netip.Addr, why probe.Reason) {
 	last := probe.Result{Target: s.target(a), At: noon().Add(-500 * time.Millisecond), Answer: probe.Answer{Verdict: probe.Fail, Reason: why, Detail: string(why)}}
-	s.snap.Health[s.target(a)] = monitor.Health{
+	s.snap = s.snap.With(s.target(a), monitor.Health{
 		State: monitor.Down, Since: noon().Add(-time.Second), First: noon().Add(-2 * time.Second), Fails: 3, Last: last, Why: last, Asked: last.At, SeenUp: true,
-	}
+	})
 }
 
 // fails brings member n down and opens its incident.

@@ -38,7 +38,7 @@ func TestAsksAgainSoonWhileTheNextResultCouldMatter(t *testing.T) {
 		s.sicken(one)
 		time.Sleep(time.Until(slot.Add(1400 * time.Millisecond)))
 		checkAsked(t, "after a first fail", s.since(slot, one), 0, 0.5, 1)
-		if h := m.Snapshot().Health[one]; h.State != monitor.Down || !h.Since.Equal(slot.Add(time.Second)) || !h.First.Equal(slot) {
+		if h := m.Snapshot().Health(one); h.State != monitor.Down || !h.Since.Equal(slot.Add(time.Second)) || !h.First.Equal(slot) {
 			t.Errorf("got %+v", h)
 		}
 		time.Sleep(time.Until(slot.Add(14 * time.Second)))
@@ -46,7 +46,7 @@ func TestAsksAgainSoonWhileTheNextResultCouldMatter(t *testing.T) {
 		s.heal(one)
 		time.Sleep(time.Until(slot.Add(24 * time.Second)))
 		checkAsked(t, "after a first pass", s.since(slot.Add(14*time.Second), one), 1, 1.5, 6)
-		if h := m.Snapshot().Health[one]; h.State != monitor.Up || !h.Since.Equal(slot.Add(15500*time.Millisecond)) {
+		if h := m.Snapshot().Health(one); h.State != monitor.Up || !h.Since.Equal(slot.Add(15500*time.Millisecond)) {
 			t.Errorf("got %+v", h)
 		}
 	})
@@ -59,7 +59,7 @@ func TestAnEmptyListIsAnErrorAndChangesNothing(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		time.Sleep(time.Minute)
-		if h := m.Snapshot().Health[member(1)]; time.Since(h.Asked) > 5*time.Second {
+		if h := m.Snapshot().Health(member(1)); time.Since(h.Asked) > 5*time.Second {
 			t.Errorf("last asked %s ago", time.Since(h.Asked))
 		}
 	})
@@ -68,13 +68,13 @@ func TestAnEmptyListIsAnErrorAndChangesNothing(t *testing.T) {
 func TestReplaceKeepsTheHealthOfThoseThatStay(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *site, m *monitor.Monitor) {
 		slot := settle(t, s, m, member(1), member(2))
-		before := m.Snapshot().Health[member(1)]
+		before := m.Snapshot().Health(member(1))
 		list := s.watches(member(1), member(3))
 		replace(t, m, list)
 		list[0] = s.watch(member(8)) // the caller's slice is its own
 		synctest.Wait()
 		time.Sleep(110 * time.Millisecond)
-		health := m.Snapshot().Health
+		health := maps.Collect(m.Snapshot().All())
 		if len(health) != 2 || health[member(1)].Since != before.Since || health[member(3)].State != monitor.Unknown {
 			t.Errorf("got %+v", health)
 		}
@@ -85,7 +85,7 @@ func TestReplaceKeepsTheHealthOfThoseThatStay(t *testing.T) {
 		}
 		replace(t, m, s.watches(member(1), member(2)))
 		time.Sleep(110 * time.Millisecond)
-		if h := m.Snapshot().Health[member(2)]; h.SeenUp && h.Last.At.Before(slot) {
+		if h := m.Snapshot().Health(member(2)); h.SeenUp && h.Last.At.Before(slot) {
 			t.Errorf("the one that came back still has its old health: %+v", h)
 		}
 	})
@@ -102,7 +102,7 @@ func TestTheLatestListWins(t *testing.T) {
 		if err := m.Run(ctx); err != nil {
 			t.Error(err)
 		}
-		if h := m.Snapshot().Health; len(h) != 1 || h[member(2)].State != monitor.Up {
+		if h := maps.Collect(m.Snapshot().All()); len(h) != 1 || h[member(2)].State != monitor.Up {
 			t.Errorf("got %+v", h)
 		}
 	})
@@ -119,7 +119,7 @@ func TestAskedTargetsAreProbedAtOnceAndANudgeFollows(t *testing.T) {
 		case <-time.After(time.Second):
 			t.Error("no nudge")
 		}
-		if h := m.Snapshot().Health[member(1)]; !h.Last.At.Equal(now) {
+		if h := m.Snapshot().Health(member(1)); !h.Last.At.Equal(now) {
 			t.Errorf("last asked at %s, want %s", h.Last.At, now)
 		}
 		time.Sleep(time.Until(slot.Add(11 * time.Second)))
@@ -179,7 +179,7 @@ func TestAPanickingProbeIsInconclusive(t *testing.T) {
 		watch.Probe = func(context.Context, probe.Target) probe.Answer { panic("oh") }
 		replace(t, m, []monitor.Watch{watch, s.watch(member(2))})
 		time.Sleep(time.Minute)
-		h := m.Snapshot().Health
+		h := maps.Collect(m.Snapshot().All())
 		if got := h[member(1)]; got.State != monitor.Unknown || got.Last.Verdict != probe.Inconclusive || got.Last.Reason != probe.Internal {
 			t.Errorf("got %+v", got)
 		}
@@ -232,7 +232,7 @@ func TestShutdownCountsNoCancelledProbeAndEndsAfterTheLast(t *testing.T) {
 		time.Sleep(time.Minute)
 		m.Ask([]probe.Target{member(1), member(2), member(3)})
 		time.Sleep(500 * time.Millisecond)
-		before := maps.Clone(m.Snapshot().Health)
+		before := maps.Collect(m.Snapshot().All())
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("got %v", err)
@@ -240,8 +240,8 @@ func TestShutdownCountsNoCancelledProbeAndEndsAfterTheLast(t *testing.T) {
 		if time.Now().Before(ended) || !ended.Equal(time.Now()) {
 			t.Errorf("Run ended at %s, the last probe at %s", time.Now(), ended)
 		}
-		if diff := cmp.Diff(true, maps.Equal(before, m.Snapshot().Health)); diff != "" {
-			t.Errorf("shutdown changed what is believed: %+v", m.Snapshot().Health)
+		if diff := cmp.Diff(true, maps.Equal(before, maps.Collect(m.Snapshot().All()))); diff != "" {
+			t.Errorf("shutdown changed what is believed: %+v", maps.Collect(m.Snapshot().All()))
 		}
 	})
 }
@@ -252,9 +252,9 @@ func TestASnapshotIsNeverChanged(t *testing.T) {
 		s.sicken(member(1))
 		for range 50 {
 			snap := m.Snapshot()
-			copied, health := *snap, maps.Clone(snap.Health)
+			copied, health := *snap, maps.Collect(snap.All())
 			time.Sleep(300 * time.Millisecond)
-			if !maps.Equal(health, snap.Health) || !copied.At.Equal(snap.At) || copied.Sighted != snap.Sighted {
+			if !maps.Equal(health, maps.Collect(snap.All())) || !copied.At.Equal(snap.At) || copied.Sighted != snap.Sighted {
 				t.Fatal("a published snapshot was changed")
 			}
 		}

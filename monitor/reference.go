@@ -40,8 +40,32 @@ func (w *watcher) askReferences(since, now time.Time) {
 			if at.Before(now) {
 				at = now
 			}
-			w.schedule.hasten(e, at)
+			w.schedule.hasten(e, since, at)
 		}
+	}
+}
+
+// siblings are the targets of one pool.
+type siblings struct {
+	list  []*entry
+	asked time.Time // when they were last asked because of one of them
+}
+
+// family sorts the targets by their pools.
+func (w *watcher) family() {
+	asked := map[string]time.Time{}
+	for pool, s := range w.pools {
+		asked[pool] = s.asked
+	}
+	w.pools = map[string]*siblings{}
+	for target, e := range w.schedule.entries {
+		if isReference(target) {
+			continue
+		}
+		if w.pools[target.Pool] == nil {
+			w.pools[target.Pool] = &siblings{asked: asked[target.Pool]}
+		}
+		w.pools[target.Pool].list = append(w.pools[target.Pool].list, e)
 	}
 }
 
@@ -49,9 +73,15 @@ func (w *watcher) askReferences(since, now time.Time) {
 // them began to fail: whether one member fails or all of them alike decides
 // what, if anything, would help.
 func (w *watcher) askSiblings(failing *entry, now time.Time) {
-	for target, e := range w.schedule.entries {
-		if target.Pool == failing.watch.Target.Pool && e != failing && e.health.Last.At.Before(failing.health.First) {
-			w.schedule.hasten(e, now)
+	since := failing.health.First
+	s := w.pools[failing.watch.Target.Pool]
+	if s.asked.After(since) {
+		return
+	}
+	s.asked = now
+	for _, e := range s.list {
+		if e != failing && e.health.Last.At.Before(since) {
+			w.schedule.hasten(e, since, now)
 		}
 	}
 }

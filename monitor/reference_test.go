@@ -1,6 +1,7 @@
 package monitor_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func TestIsBlindWhenMostReferencesFail(t *testing.T) {
 		list := references(c.references)
 		inBubble(t, list, func(t *testing.T, s *site, m *monitor.Monitor) {
 			settle(t, s, m, member(1))
-			if snap := m.Snapshot(); snap.Blind != "" || snap.References != c.references || len(snap.Health) != 1 {
+			if snap := m.Snapshot(); snap.Blind != "" || snap.References != c.references || snap.Len() != 1 {
 				t.Errorf("before: got %+v", snap)
 			}
 			s.cutOff(true, list[:c.cut]...)
@@ -51,7 +52,7 @@ func TestABlindWatcherTrustsNoFail(t *testing.T) {
 		s.cutOff(true, list...)
 		s.sicken(member(1), member(2))
 		pass(time.Minute)
-		for target, h := range m.Snapshot().Health {
+		for target, h := range m.Snapshot().All() {
 			if h.State != monitor.Up || h.Last.Verdict != probe.Inconclusive || h.Last.Reason != probe.Blind {
 				t.Errorf("%s: got %s, %+v", target, h.State, h.Last)
 			}
@@ -59,7 +60,7 @@ func TestABlindWatcherTrustsNoFail(t *testing.T) {
 		s.cutOff(false, list...)
 		s.heal(member(2))
 		pass(time.Minute)
-		health := m.Snapshot().Health
+		health := maps.Collect(m.Snapshot().All())
 		if health[member(1)].State != monitor.Down || health[member(2)].State != monitor.Up {
 			t.Errorf("got %+v", health)
 		}
@@ -139,7 +140,7 @@ func TestAFirstFailAsksReferencesAndSiblingsAtOnce(t *testing.T) {
 		}
 		snap := m.Snapshot()
 		for _, sibling := range []probe.Target{member(2), member(3)} {
-			if snap.Health[sibling].Last.At.Before(slot) {
+			if snap.Health(sibling).Last.At.Before(slot) {
 				t.Errorf("the snapshot lacks the answer of %s", sibling)
 			}
 		}

@@ -32,8 +32,9 @@ func newSite() *site {
 }
 
 func (s *site) probe(ctx context.Context, t probe.Target) probe.Answer {
+	start := time.Now()
 	s.mu.Lock()
-	s.asked[t] = append(s.asked[t], time.Now())
+	s.asked[t] = append(s.asked[t], start)
 	a, ill := s.ill[t]
 	s.mu.Unlock()
 	select {
@@ -46,6 +47,7 @@ func (s *site) probe(ctx context.Context, t probe.Target) probe.Answer {
 	if !ill {
 		a = probe.Answer{Verdict: probe.Pass}
 	}
+	a.Phases.Whole = time.Since(start)
 	return a
 }
 
@@ -162,7 +164,7 @@ func settle(t *testing.T, s *site, m *monitor.Monitor, targets ...probe.Target) 
 	slot = asked[len(asked)-1].Add(5 * time.Second)
 	time.Sleep(time.Until(slot) - time.Millisecond)
 	for _, target := range targets {
-		if h := m.Snapshot().Health[target]; h.State != monitor.Up {
+		if h := m.Snapshot().Health(target); h.State != monitor.Up {
 			t.Fatalf("%s is %s, want up", target, h.State)
 		}
 	}

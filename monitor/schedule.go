@@ -1,84 +1,65 @@
 package monitor
 
 import (
-	"container/heap"
 	"hash/fnv"
 	"time"
 
 	"rrwatch/probe"
 )
 
-// recorderSize is how many of a target's last results are kept.
-const recorderSize = 20
-
-// recorder is the flight recorder of one target: a ring of its last results.
-type recorder struct {
-	ring [recorderSize]probe.Result
-	n    int // results ever added
-}
-
-func (c *recorder) add(r probe.Result) {
-	c.ring[c.n%recorderSize] = r
-	c.n++
-}
-
-// results are the kept ones, oldest first.
-func (c *recorder) results() []probe.Result {
-	kept := min(c.n, recorderSize)
-	list := make([]probe.Result, 0, kept)
-	for i := c.n - kept; i < c.n; i++ {
-		list = append(list, c.ring[i%recorderSize])
-	}
-	return list
-}
-
 // entry is one watched target.
 type entry struct {
 	watch    Watch
-	health   Health
+	health   *Health // replaced, never changed: snapshots share it
 	recorder recorder
-	at       time.Time // when the next probe starts
-	slot     time.Time // the regular start that at was planned from
-	index    int       // in the queue; -1 while a probe is under way
-	hastened bool      // asked for out of turn: somebody waits for the answer
+	habit    habit
+	place    int       // in the snapshots' list
+	slot     time.Time // the last regular start, or the first that is to come
+	sent     time.Time // when the latest probe started
+	flights  []*flight // the probes under way and those whose turn to be believed has not come, oldest first
+	wanted   time.Time // when it is asked out of turn; zero: in its turn
+	hastened bool      // asked out of turn, by somebody who waits for the answer
+
+	tick           int64 // of the wheel: when there is something to do
+	placed         bool
+	next, previous *entry
 }
 
-// schedule says which target is asked next. It belongs to one goroutine.
+// flight is one probe under way.
+type flight struct {
+	entry  *entry
+	at     time.Time // when it was sent
+	done   bool
+	answer probe.Answer
+}
+
+// schedule says what is asked next. It belongs to one goroutine.
 type schedule struct {
+	wheel
 	entries map[probe.Target]*entry
-	queue   queue
 }
 
-func newSchedule() schedule { return schedule{entries: map[probe.Target]*entry{}} }
-
-// first is when the next probe starts, if one is planned.
-func (s *schedule) first() (time.Time, bool) {
-	if len(s.queue) == 0 {
-		return time.Time{}, false
-	}
-	return s.queue[0].at, true
+func newSchedule(now time.Time) schedule {
+	return schedule{wheel: wheel{began: now}, entries: map[probe.Target]*entry{}}
 }
 
-// take removes and returns the target whose probe is due; it comes back by plan.
-func (s *schedule) take(now time.Time) (*entry, bool) {
-	if len(s.queue) == 0 || s.queue[0].at.After(now) {
-		return nil, false
+// put watches a target, and reports whether it is a new one. A new one gets its
+// first probe within its interval, at a place that its name decides: spread, yet
+// the same at each start.
+func (s *schedule) put(watch Watch, now time.Time) bool {
+	e, ok := s.entries[watch.Target]
+	switch {
+	case !ok:
+		e = &entry{watch: watch, health: &Health{}, slot: now.Add(offset(watch.Target, watch.Interval))}
+		s.entries[watch.Target] = e
+		s.set(e, s.ceil(e.slot))
+		return true
+	case e.watch.Interval != watch.Interval:
+		e.slot = now.Add(offset(watch.Target, watch.Interval))
 	}
-	return heap.Pop(&s.queue).(*entry), true
-}
-
-// put watches a target. A new one gets its first probe within its interval, at
-// a place that its name decides: spread, yet the same at each start.
-func (s *schedule) put(watch Watch, now time.Time) {
-	if e, ok := s.entries[watch.Target]; ok {
-		e.watch = watch
-		return
-	}
-	e := &entry{watch: watch}
-	e.slot = now.Add(offset(watch.Target, watch.Interval))
-	e.at = e.slot
-	s.entries[watch.Target] = e
-	heap.Push(&s.queue, e)
+	e.watch = watch
+	s.plan(e, now)
+	return false
 }
 
 func offset(t probe.Target, interval time.Duration) time.Duration {
@@ -89,67 +70,76 @@ func offset(t probe.Target, interval time.Duration) time.Duration {
 
 // drop forgets a target. A probe under way is dropped when it answers.
 func (s *schedule) drop(t probe.Target) {
-	e := s.entries[t]
+	s.remove(s.entries[t])
 	delete(s.entries, t)
-	if e.index >= 0 {
-		heap.Remove(&s.queue, e.index)
-	}
 }
 
-// plan sets the target's next probe after one that was sent at sent: after the
-// recheck time while the next result could change the belief, else at the next
-// regular start, which does not drift.
-func (s *schedule) plan(e *entry, sent, now time.Time) {
-	interval := max(e.watch.Interval, time.Millisecond)
-	for !e.slot.After(sent) {
-		e.slot = e.slot.Add(interval * max(1, sent.Sub(e.slot)/interval))
-	}
-	e.at = e.slot
-	if again := sent.Add(e.watch.Recheck); e.health.Suspect() && again.Before(e.at) {
-		e.at = again
-	}
-	if e.at.Before(now) {
-		e.at = now
-	}
-	s.fix(e)
-}
+// overdueAfter is how long after its time-out a probe is given up: it is broken,
+// and the target must be asked all the same.
+const overdueAfter = time.Second
 
-// hasten moves a planned probe forward to at.
-func (s *schedule) hasten(e *entry, at time.Time) {
-	if e.index >= 0 && e.at.After(at) {
-		e.at, e.hastened = at, true
-		s.fix(e)
+// plan sets when there is something to do for a target.
+func (s *schedule) plan(e *entry, now time.Time) {
+	at := e.regular()
+	if n := len(e.flights); n > 0 {
+		at = e.flights[0].at.Add(e.watch.Timeout + overdueAfter)
+		if e.mayHedge() {
+			at = e.flights[n-1].at.Add(e.late())
+		}
 	}
-}
-
-func (s *schedule) fix(e *entry) {
-	if e.index < 0 {
-		heap.Push(&s.queue, e)
+	if !e.wanted.IsZero() && e.wanted.Before(at) {
+		s.set(e, s.floor(e.wanted))
 		return
 	}
-	heap.Fix(&s.queue, e.index)
+	if at.Before(now) {
+		at = now
+	}
+	s.set(e, s.ceil(at))
 }
 
-// queue is a heap of entries by the start of their next probe.
-type queue []*entry
-
-func (q queue) Len() int           { return len(q) }
-func (q queue) Less(i, j int) bool { return q[i].at.Before(q[j].at) }
-func (q queue) Swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].index, q[j].index = i, j
+// regular is the target's next start in its turn: after the recheck time while
+// the next result could change the belief, else a whole number of intervals
+// after its first, so that it does not drift.
+func (e *entry) regular() time.Time {
+	interval := max(e.watch.Interval, time.Millisecond)
+	for !e.slot.After(e.sent) {
+		e.slot = e.slot.Add(interval * max(1, e.sent.Sub(e.slot)/interval))
+	}
+	if again := e.sent.Add(e.watch.Recheck); !e.sent.IsZero() && e.health.Suspect() && again.Before(e.slot) {
+		return again
+	}
+	return e.slot
 }
 
-func (q *queue) Push(x any) {
-	e := x.(*entry)
-	e.index = len(*q)
-	*q = append(*q, e)
+// mayStart reports whether a target whose tick has begun is asked now.
+func (e *entry) mayStart(now time.Time) bool {
+	n := len(e.flights)
+	return n == 0 || !e.wanted.IsZero() && !e.wanted.After(now) || e.mayHedge() && !e.flights[n-1].at.Add(e.late()).After(now)
 }
 
-func (q *queue) Pop() any {
-	old := *q
-	e := old[len(old)-1]
-	e.index = -1
-	*q = old[:len(old)-1]
-	return e
+// mayHedge reports whether a probe that is late starts the next one: of a target
+// that is Up, so that silence brings it Down after its time-out and two rechecks
+// instead of three time-outs.
+func (e *entry) mayHedge() bool {
+	return e.health.State == Up && len(e.flights) < e.watch.Thresholds.Fall
+}
+
+// late is how long a probe may take before it is late: as long as nearly all
+// answers of the target took, and at least the recheck time.
+func (e *entry) late() time.Duration { return max(e.watch.Recheck, e.habit.usual()) }
+
+// hasten has a target asked at a moment, or at once when that has passed, unless
+// it has been asked since another one or has its hands full.
+func (s *schedule) hasten(e *entry, since, at time.Time) {
+	asked := !e.sent.IsZero() && !e.sent.Before(since)
+	if asked || len(e.flights) >= max(e.watch.Thresholds.Fall, 2) {
+		return
+	}
+	if e.wanted.IsZero() || at.Before(e.wanted) {
+		e.wanted = at
+	}
+	e.hastened = true
+	if n := s.floor(at); !e.placed || n < e.tick {
+		s.set(e, n)
+	}
 }

@@ -3,7 +3,6 @@ package monitor
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,18 +31,18 @@ func TestSpreadsFirstProbesTheSameAtEachStart(t *testing.T) {
 		for _, n := range []int{250, 2500} {
 			list := watches(n, interval)
 			start := time.Now()
-			s, again := newSchedule(), newSchedule()
+			s, again := newSchedule(start), newSchedule(start)
 			for i := range list {
 				s.put(list[i], start)
 				again.put(list[n-1-i], start) // in another order
 			}
 			var counts [slices]int
 			for target, e := range s.entries {
-				after := e.at.Sub(start)
+				after := e.slot.Sub(start)
 				if after < 0 || after >= interval {
 					t.Fatalf("first asked after %s, not within %s", after, interval)
 				}
-				if !again.entries[target].at.Equal(e.at) {
+				if !again.entries[target].slot.Equal(e.slot) || again.entries[target].tick != e.tick {
 					t.Fatalf("%s has another place at the next start", target)
 				}
 				counts[after*slices/interval]++
@@ -58,86 +57,60 @@ func TestSpreadsFirstProbesTheSameAtEachStart(t *testing.T) {
 	}
 }
 
-func TestTakesTargetsInTheOrderOfTheirTimes(t *testing.T) {
-	now := time.Now()
-	s := newSchedule()
-	list := watches(200, time.Second)
-	for _, w := range list {
-		s.put(w, now)
+// takeFirst takes what is due first, at the moment at which it is.
+func takeFirst(t *testing.T, s *schedule) (*entry, time.Time) {
+	t.Helper()
+	at, ok := s.first(turn)
+	if !ok {
+		t.Fatal("nothing is planned")
 	}
-	for i, w := range list { // some leave, some are asked out of turn
-		if i%3 == 0 {
-			s.drop(w.Target)
-		}
-		if i%7 == 1 && i%3 != 0 {
-			s.hasten(s.entries[w.Target], now.Add(time.Duration(i)*time.Microsecond))
-		}
+	list := s.wheel.due(at, nil)
+	if len(list) != 1 {
+		t.Fatalf("%d targets are due, want 1", len(list))
 	}
-	var last time.Time
-	taken := 0
-	for e, ok := s.take(now.Add(time.Second)); ok; e, ok = s.take(now.Add(time.Second)) {
-		if e.at.Before(last) {
-			t.Fatal("a later target came first")
-		}
-		if e.index != -1 {
-			t.Fatal("a target that is taken is still in the queue")
-		}
-		last, taken = e.at, taken+1
-	}
-	if taken != len(s.entries) || taken != 133 {
-		t.Errorf("took %d of %d", taken, len(s.entries))
-	}
-	if _, ok := s.first(); ok {
-		t.Error("an empty schedule has a first")
-	}
-}
-
-func TestNothingIsTakenBeforeItIsDue(t *testing.T) {
-	now := time.Now()
-	s := newSchedule()
-	s.put(watches(1, time.Hour)[0], now)
-	at, _ := s.first()
-	if _, ok := s.take(at.Add(-1)); ok {
-		t.Error("taken a nanosecond early")
-	}
-	if _, ok := s.take(at); !ok {
-		t.Error("not taken when due")
-	}
+	return list[0], at
 }
 
 func TestALongPauseSkipsStartsAndKeepsTheirPlace(t *testing.T) {
 	now := time.Now()
-	s := newSchedule()
+	s := newSchedule(now)
 	s.put(watches(1, 5*time.Second)[0], now)
-	slot, _ := s.first()
+	slot, _ := s.first(turn)
 	for _, late := range []time.Duration{0, time.Nanosecond, 5 * time.Second, 17 * time.Second, 1000 * time.Hour} {
 		sent := slot.Add(late)
-		e, ok := s.take(sent)
-		if !ok {
-			t.Fatal("nothing is due")
+		list := s.wheel.due(sent, nil)
+		if len(list) != 1 {
+			t.Fatalf("%d targets are due", len(list))
 		}
-		s.plan(e, sent, sent)
-		if wait := e.at.Sub(sent); wait <= 0 || wait > 5*time.Second || e.at.Sub(slot)%(5*time.Second) != 0 {
+		e := list[0]
+		e.sent = sent
+		s.plan(e, sent)
+		at := s.start(e.tick)
+		if wait := at.Sub(sent); wait <= 0 || wait > 5*time.Second || at.Sub(slot)%(5*time.Second) != 0 {
 			t.Errorf("sent %s late: the next one is after %s", late, wait)
 		}
-		slot = e.at
+		slot = at
 	}
 }
 
-func TestKeepsTheLastResultsOldestFirst(t *testing.T) {
-	var c recorder
-	for n := range 50 {
-		c.add(probe.Result{At: time.Unix(int64(n), 0)})
-		list := c.results()
-		if want := min(n+1, recorderSize); len(list) != want || list[want-1].At.Unix() != int64(n) || list[0].At.Unix() != int64(n+1-want) {
-			t.Fatalf("after %d results: %d, from %s to %s", n+1, len(list), list[0].At, list[want-1].At)
-		}
+func TestAnotherIntervalCountsFromNowOn(t *testing.T) {
+	now := time.Now()
+	s := newSchedule(now)
+	watch := watches(1, 24*time.Hour)[0]
+	s.put(watch, now)
+	watch.Interval = time.Second
+	if s.put(watch, now) {
+		t.Error("a known target was taken for a new one")
+	}
+	e := s.entries[watch.Target]
+	if at := s.start(e.tick); at.Sub(now) > time.Second {
+		t.Errorf("asked after %s, want the new interval of 1s", at.Sub(now))
 	}
 }
 
 // newTestWatcher is a watcher of some targets whose loop does not run.
 func newTestWatcher(list []Watch) *watcher {
-	w := newWatcher(New(Options{}))
+	w := newWatcher(New(Options{}), time.Now())
 	w.replace(list, time.Now())
 	return w
 }
@@ -157,7 +130,7 @@ func TestAHeldUpLoopTrustsNoFailFromBefore(t *testing.T) {
 			before := time.Now()
 			w.held(more)
 			fail := probe.Answer{Verdict: probe.Fail, Reason: probe.Refused}
-			w.observe(probe.Result{Target: list[0].Target, At: before, Answer: fail}, w.woke())
+			w.observe(w.schedule.entries[list[0].Target], probe.Result{Target: list[0].Target, At: before, Answer: fail}, w.woke())
 			last := w.schedule.entries[list[0].Target].health.Last
 			if last.Reason != want || (last.Verdict == probe.Fail) != (want == probe.Refused) {
 				t.Errorf("held up by %s: a fail from before is %s, %q, want %q", more, last.Verdict, last.Reason, want)
@@ -166,7 +139,7 @@ func TestAHeldUpLoopTrustsNoFailFromBefore(t *testing.T) {
 				t.Errorf("held up by %s: %d nudges", more, len(w.nudges))
 			}
 			w.held(0)
-			w.observe(probe.Result{Target: list[0].Target, At: time.Now(), Answer: fail}, w.woke())
+			w.observe(w.schedule.entries[list[0].Target], probe.Result{Target: list[0].Target, At: time.Now(), Answer: fail}, w.woke())
 			if last := w.schedule.entries[list[0].Target].health.Last; last.Reason != probe.Refused {
 				t.Errorf("held up by %s: a fail from after it is %s, %q", more, last.Verdict, last.Reason)
 			}
@@ -184,7 +157,7 @@ func TestAPassFromBeforeAPauseStillCounts(t *testing.T) {
 		w := newTestWatcher(list)
 		before := time.Now()
 		w.held(time.Minute)
-		w.observe(probe.Result{Target: list[0].Target, At: before, Answer: probe.Answer{Verdict: probe.Pass}}, w.woke())
+		w.observe(w.schedule.entries[list[0].Target], probe.Result{Target: list[0].Target, At: before, Answer: probe.Answer{Verdict: probe.Pass}}, w.woke())
 		if h := w.schedule.entries[list[0].Target].health; h.State != Up {
 			t.Errorf("got %s, want up", h.State)
 		}
@@ -217,28 +190,21 @@ func TestNoticesThatTheMachineSlept(t *testing.T) {
 	}
 }
 
-func TestAProbeIsNotStartedWhileOneIsUnderWay(t *testing.T) {
-	now := time.Now()
-	w := newTestWatcher(watches(1, time.Second))
-	e, ok := w.schedule.take(now.Add(time.Second))
-	if !ok {
-		t.Fatal("nothing is due")
-	}
-	w.hasten([]probe.Target{e.watch.Target, {Pool: "nobody's"}}, now)
-	w.replace(slices.Clone([]Watch{e.watch}), now)
-	if _, ok := w.schedule.first(); ok {
-		t.Error("a second probe is planned while one is under way")
-	}
-}
-
 func TestAResultOfAnotherLifeChangesNothing(t *testing.T) {
 	list := watches(2, time.Second)
 	w := newTestWatcher(list)
 	now := time.Now()
+	old := &flight{entry: w.schedule.entries[list[0].Target], at: now}
+	old.entry.flights = append(old.entry.flights, old)
 	w.replace(list[1:], now)
-	w.observe(probe.Result{Target: list[0].Target, At: now, Answer: probe.Answer{Verdict: probe.Pass}}, now)
-	if _, ok := w.schedule.entries[list[0].Target]; ok || len(w.schedule.queue) != 1 {
+	w.answered(old, probe.Answer{Verdict: probe.Pass}, now)
+	if _, ok := w.schedule.entries[list[0].Target]; ok || old.entry.placed {
 		t.Error("a target came back with an old result")
+	}
+	w.replace(list, now)
+	w.answered(old, probe.Answer{Verdict: probe.Pass}, now)
+	if h := w.schedule.entries[list[0].Target].health; h.State != Unknown {
+		t.Errorf("a target believes what was answered in its former life: %s", h.State)
 	}
 }
 
@@ -250,11 +216,19 @@ func BenchmarkSchedule(b *testing.B) {
 			for _, e := range w.schedule.entries {
 				e.health.State = Up // a change publishes a snapshot, which is another cost
 			}
+			var list []*entry
 			b.ReportAllocs()
 			for b.Loop() {
-				now, _ := w.schedule.first()
-				e, _ := w.schedule.take(now)
-				w.observe(probe.Result{Target: e.watch.Target, At: now, Answer: probe.Answer{Verdict: probe.Pass}}, now)
+				for len(list) == 0 {
+					now, _ := w.schedule.first(turn)
+					list = w.schedule.wheel.due(now, list)
+				}
+				e := list[len(list)-1]
+				list = list[:len(list)-1]
+				f := &flight{entry: e, at: w.schedule.wheel.start(e.tick)}
+				e.flights, e.sent = append(e.flights, f), f.at
+				w.schedule.plan(e, f.at)
+				w.answered(f, probe.Answer{Verdict: probe.Pass}, f.at)
 			}
 		})
 	}
@@ -266,8 +240,8 @@ func TestCopiesLittleWhenAllChangeTogether(t *testing.T) {
 	now := time.Now()
 	w.rested = now.Add(time.Second) // as if the last snapshot took long
 	published := w.Snapshot()
-	for target := range w.schedule.entries {
-		w.observe(probe.Result{Target: target, At: now, Answer: probe.Answer{Verdict: probe.Pass}}, now)
+	for target, e := range w.schedule.entries {
+		w.observe(e, probe.Result{Target: target, At: now, Answer: probe.Answer{Verdict: probe.Pass}}, now)
 	}
 	if w.Snapshot() != published || len(w.nudges) != 0 {
 		t.Error("published before copying had its rest")
@@ -275,9 +249,9 @@ func TestCopiesLittleWhenAllChangeTogether(t *testing.T) {
 	if !w.publish.Equal(w.rested) {
 		t.Errorf("the next snapshot is due at %s, want %s", w.publish, w.rested)
 	}
-	w.schedule.queue = nil // nothing else is due
+	w.schedule.wheel = wheel{began: now} // nothing else is due
 	w.wake(t.Context(), w.rested)
-	if len(w.Snapshot().Health) != n || len(w.nudges) != 1 || len(w.Transitions()) != n {
+	if w.Snapshot().Len() != n || len(w.nudges) != 1 || len(w.Transitions()) != n {
 		t.Error("not published, nudged and told when copying had its rest")
 	}
 }

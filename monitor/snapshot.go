@@ -4,6 +4,7 @@
 package monitor
 
 import (
+	"iter"
 	"time"
 
 	"rrwatch/probe"
@@ -13,6 +14,8 @@ import (
 type Watch struct {
 	Target     probe.Target
 	Probe      probe.Func
+	Plain      *probe.Plain  // the same question for the engine; nil: only Probe can ask it
+	Tripwire   *probe.Plain  // how an idle connection is held open whose end asks for a probe; nil: none is
 	Interval   time.Duration // from the start of a probe to the start of the next
 	Timeout    time.Duration // a whole probe ends within this
 	Recheck    time.Duration // the interval while the next result could change the belief
@@ -23,14 +26,63 @@ type Watch struct {
 // changed by those who read it.
 type Snapshot struct {
 	At      time.Time // when it was published
-	Health  map[probe.Target]Health
 	Blind   string    // why the watcher trusts none of its own fails; empty when it sees
 	Sees    time.Time // when it last ceased to be blind; zero if it never was
 	Sighted time.Time // when the references were last seen to answer; zero when there are none
 	Stalled time.Time // when the watcher last found that it had been paused; zero if never
 
 	References int // how many there are
+
+	places map[probe.Target]int // where a target's health stands; shared by many snapshots
+	health []*Health
 }
+
+// NewSnapshot is a snapshot that believes so.
+func NewSnapshot(at time.Time, health map[probe.Target]Health) *Snapshot {
+	s := &Snapshot{At: at, places: map[probe.Target]int{}}
+	for target, h := range health {
+		s.places[target] = len(s.health)
+		s.health = append(s.health, &h)
+	}
+	return s
+}
+
+// With is the snapshot with another belief of one target.
+func (s *Snapshot) With(t probe.Target, h Health) *Snapshot {
+	health := map[probe.Target]Health{t: h}
+	for target, old := range s.All() {
+		if target != t {
+			health[target] = old
+		}
+	}
+	changed := NewSnapshot(s.At, health)
+	places, list := changed.places, changed.health
+	*changed = *s
+	changed.places, changed.health = places, list
+	return changed
+}
+
+// Health is what is believed of a target; the zero Health of one that is not watched.
+func (s *Snapshot) Health(t probe.Target) Health {
+	if place, ok := s.places[t]; ok {
+		return *s.health[place]
+	}
+	return Health{}
+}
+
+// All are all watched targets with what is believed of them, in no order.
+func (s *Snapshot) All() iter.Seq2[probe.Target, Health] {
+	return func(yield func(probe.Target, Health) bool) {
+		for target, place := range s.places {
+			if !yield(target, *s.health[place]) {
+				return
+			}
+		}
+	}
+}
+
+// Len is how many targets are watched.
+func (s *Snapshot) Len() int { return len(s.places) }
 
 // Transition is one change of belief, with the results that led to it.
 type Transition struct {

@@ -49,7 +49,7 @@ func (e *Engine) start(job Job) {
 	c := e.fresh()
 	c.Job, c.fd, c.start = job, -1, time.Now()
 	c.deadline = c.start.Add(job.Timeout)
-	if job.Plain == nil {
+	if job.Hold {
 		e.held[job.Ticket] = c
 	}
 	e.enqueue(c)
@@ -98,11 +98,13 @@ func (e *Engine) dial(c *call) error {
 
 // prepare sets what must stand before the connection does.
 func (e *Engine) prepare(c *call) error {
-	if c.Plain == nil {
-		return c.keepAlive()
+	var err error
+	if c.Hold {
+		err = c.keepAlive()
+	} else { // as abort does: end with a reset and leave no port in TIME_WAIT
+		err = unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	}
-	// As abort does: end with a reset and leave no port in TIME_WAIT.
-	if err := unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
+	if err != nil {
 		return os.NewSyscallError("setsockopt", err)
 	}
 	if source := c.Plain.source; source.IsValid() {
@@ -119,7 +121,7 @@ func (c *call) keepAlive() error {
 		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, holdCount},
 	} {
 		if err := unix.SetsockoptInt(c.fd, option.level, option.name, option.value); err != nil {
-			return os.NewSyscallError("setsockopt", err)
+			return err
 		}
 	}
 	return nil
@@ -173,7 +175,7 @@ func (e *Engine) connected(c *call, events uint32) bool {
 	}
 	c.phases.Connect = time.Since(c.start)
 	switch {
-	case c.Plain == nil:
+	case c.Hold:
 		c.step = holding
 		e.dequeue(c)
 	case len(c.Plain.request) == 0:
@@ -273,7 +275,7 @@ func (e *Engine) forget(c *call) {
 		e.calls[c.fd] = nil
 		_ = unix.Close(c.fd)
 	}
-	if c.Plain == nil {
+	if c.Hold {
 		delete(e.held, c.Ticket)
 	}
 	c.head.reset()

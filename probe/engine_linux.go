@@ -33,7 +33,7 @@ type Engine struct {
 	queues  map[time.Duration]*queue
 	spare   []*call
 	answers []Asked
-	age     int32     // of the latest call: events of an earlier one with its descriptor are stale
+	age     int32 // of the latest call: events of an earlier one with its descriptor are stale
 	events  [256]unix.EpollEvent
 	buffer  [16 << 10]byte
 }

@@ -249,7 +249,7 @@ func TestAHeldConnectionTellsOfItsEnd(t *testing.T) {
 			conns <- conn
 			wait(conn)
 		})
-		e.Ask([]probe.Job{{Ticket: name, Addr: addr, Timeout: soon}})
+		e.Ask([]probe.Job{{Ticket: name, Addr: addr, Plain: probe.PlainTCP(netip.Addr{}), Hold: true, Timeout: soon}})
 		conn := <-conns
 		// Once this is answered the engine has seen that the connection stands.
 		ask(t, engineFunc(e, answers, probe.PlainTCP(netip.Addr{})), other, soon)
@@ -270,7 +270,7 @@ func TestADroppedConnectionEndsWithoutAWord(t *testing.T) {
 		_, err := conn.Read(make([]byte, 1))
 		ended <- err
 	})
-	e.Ask([]probe.Job{{Ticket: "wire", Addr: addr, Timeout: soon}})
+	e.Ask([]probe.Job{{Ticket: "wire", Addr: addr, Plain: probe.PlainTCP(netip.Addr{}), Hold: true, Timeout: soon}})
 	<-held
 	e.Drop("wire")
 	e.Drop("unknown")

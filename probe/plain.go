@@ -3,6 +3,8 @@ package probe
 import (
 	"bytes"
 	"context"
+	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -42,8 +44,9 @@ func PlainHTTP(o HTTPOptions, source netip.Addr) *Plain {
 type Job struct {
 	Ticket  any // given back with the answer; for a connection that is held, it must be comparable and its own
 	Addr    netip.AddrPort
-	Plain   *Plain        // nil: hold an idle connection open until it ends
-	Timeout time.Duration // of the whole question, or of the connection's beginning
+	Plain   *Plain        // what is asked; of a held connection only its source matters
+	Hold    bool          // ask nothing: hold an idle connection open until it ends
+	Timeout time.Duration // of the whole question, or of the held connection's beginning
 }
 
 // Asked is the answer to one order. That of a held connection comes when it has
@@ -62,3 +65,31 @@ const (
 	holdInterval = time.Second
 	holdCount    = 2
 )
+
+// Hold opens an idle connection to an address, within the timeout, and holds it
+// until it or ctx ends. It answers as an Engine does for a held connection.
+func Hold(ctx context.Context, dial Dial, addr netip.AddrPort, timeout time.Duration) Answer {
+	start := time.Now()
+	conn, err := dialWithin(ctx, dial, addr, timeout)
+	if err != nil {
+		return failed(ctx, dialing, err, Phases{Whole: time.Since(start)})
+	}
+	defer func() { _ = conn.Close() }()
+	p := Phases{Connect: max(time.Since(start), 1)} // 0 says that it never stood
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: holdIdle, Interval: holdInterval, Count: holdCount})
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if _, err = io.Copy(io.Discard, conn); err == nil {
+		err = io.EOF
+	}
+	p.Whole = time.Since(start)
+	return failed(ctx, asking, err, p)
+}
+
+func dialWithin(ctx context.Context, dial Dial, addr netip.AddrPort, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return dial(ctx, "tcp", addr.String())
+}

@@ -155,10 +155,10 @@ func watchBriefly(ctx context.Context, cfg *config.Config, watches []monitor.Wat
 
 func decided(snap *monitor.Snapshot, watches []monitor.Watch) bool {
 	for _, w := range watches {
-		if snap.Health[w.Target].State == monitor.Unknown {
+		if snap.Health(w.Target).State == monitor.Unknown {
 			return false
 		}
-		if snap.Health[w.Target].State == monitor.Down && snap.References > 0 && snap.Sighted.Before(snap.Health[w.Target].First) {
+		if snap.Health(w.Target).State == monitor.Down && snap.References > 0 && snap.Sighted.Before(snap.Health(w.Target).First) {
 			return snap.Blind != ""
 		}
 	}

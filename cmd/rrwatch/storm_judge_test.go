@@ -264,7 +264,7 @@ func (s *storm) healthy(l *life, pool string, a netip.Addr, planned time.Duratio
 	if s.truth.get("served", a.String()).within(s.belief() + planned) {
 		return true
 	}
-	for target, h := range l.bubble.monitor.Snapshot().Health {
+	for target, h := range l.bubble.monitor.Snapshot().All() {
 		if target.Pool == pool && target.Addr.Addr() == a && h.State == monitor.Up {
 			return true
 		}

@@ -1,0 +1,75 @@
+package monitor
+
+import (
+	"time"
+
+	"rrwatch/probe"
+)
+
+// publishEvery bounds how often an unexciting snapshot is made. An exciting one
+// is made at once, but all making has rest for restFactor times as long as it
+// took: when thousands of targets change together, probing must go on.
+const (
+	publishEvery = 100 * time.Millisecond
+	restFactor   = 10
+)
+
+// hurry publishes a snapshot as soon as it may, and nudges then.
+func (w *watcher) hurry(now time.Time) {
+	w.eager = true
+	if now.Before(w.rested) {
+		w.publish = w.rested
+		return
+	}
+	w.show(now)
+}
+
+// touch asks for a snapshot soon.
+func (w *watcher) touch(now time.Time) {
+	if w.publish.IsZero() {
+		w.publish = now.Add(publishEvery)
+		if w.publish.Before(w.rested) {
+			w.publish = w.rested
+		}
+	}
+}
+
+// show publishes a snapshot.
+func (w *watcher) show(now time.Time) {
+	began := time.Now()
+	s := &Snapshot{
+		At: now, places: w.places, health: make([]*Health, len(w.listed)),
+		Blind: w.blind, Sees: w.sees, Stalled: w.stalled,
+		Sighted: w.sighted(), References: len(w.options.References),
+	}
+	for i, e := range w.listed {
+		s.health[i] = e.health
+	}
+	w.snapshot.Store(s)
+	w.publish = time.Time{}
+	ended := time.Now()
+	w.rested = ended.Add(restFactor * ended.Sub(began))
+	if w.eager {
+		w.eager = false
+		w.nudge()
+	}
+}
+
+// enlist gives every target its place in the snapshots to come.
+func (w *watcher) enlist() {
+	w.places = make(map[probe.Target]int, len(w.schedule.entries))
+	w.listed = w.listed[:0]
+	for target, e := range w.schedule.entries {
+		if !isReference(target) {
+			w.places[target] = len(w.listed)
+			w.listed = append(w.listed, e)
+		}
+	}
+}
+
+func (w *watcher) nudge() {
+	select {
+	case w.nudges <- struct{}{}:
+	default: // one is waiting already
+	}
+}

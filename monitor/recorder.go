@@ -1,0 +1,122 @@
+package monitor
+
+import (
+	"math"
+	"time"
+
+	"rrwatch/probe"
+)
+
+// recorderSize is how many of a target's last results are kept.
+const recorderSize = 20
+
+// recorder is the flight recorder of one target: a ring of its last results,
+// small because there are thousands of targets.
+type recorder struct {
+	ring [recorderSize]trace
+	n    int // results ever added
+}
+
+// trace is a result without what the target's other results say too.
+type trace struct {
+	at                             int64  // Unix time in nanoseconds
+	connect, tls, firstByte, whole uint32 // µs
+	said                           *said
+}
+
+// said is what an answer says, shared by the answers that say the same.
+type said struct {
+	verdict                  probe.Verdict
+	reason                   probe.Reason
+	detail, warning, vantage string
+}
+
+func (c *recorder) add(r probe.Result) {
+	says := said{r.Verdict, r.Reason, r.Detail, r.Warning, r.Vantage}
+	t := trace{
+		at: r.At.UnixNano(), connect: micros(r.Phases.Connect), tls: micros(r.Phases.TLS),
+		firstByte: micros(r.Phases.FirstByte), whole: micros(r.Phases.Whole),
+	}
+	if c.n > 0 {
+		if last := c.ring[(c.n-1)%recorderSize].said; *last == says {
+			t.said = last
+		}
+	}
+	if t.said == nil {
+		t.said = &says
+	}
+	c.ring[c.n%recorderSize] = t
+	c.n++
+}
+
+func micros(d time.Duration) uint32 {
+	return uint32(min(max(d.Microseconds(), 0), math.MaxUint32))
+}
+
+// results are the kept ones, oldest first. Their times are to the microsecond.
+func (c *recorder) results(t probe.Target) []probe.Result {
+	kept := min(c.n, recorderSize)
+	list := make([]probe.Result, 0, kept)
+	for i := c.n - kept; i < c.n; i++ {
+		trace := c.ring[i%recorderSize]
+		list = append(list, probe.Result{
+			Target: t, Vantage: trace.said.vantage, At: time.Unix(0, trace.at),
+			Answer: probe.Answer{
+				Verdict: trace.said.verdict, Reason: trace.said.reason, Detail: trace.said.detail, Warning: trace.said.warning,
+				Phases: probe.Phases{
+					Connect: span(trace.connect), TLS: span(trace.tls), FirstByte: span(trace.firstByte), Whole: span(trace.whole),
+				},
+			},
+		})
+	}
+	return list
+}
+
+func span(us uint32) time.Duration { return time.Duration(us) * time.Microsecond }
+
+// habit is how long a target takes to answer, as counts of its passes by their
+// time: of recent ones more than of old ones, for all counts are halved when one
+// is full.
+type habit [habitSteps]uint8
+
+// The steps of a habit: the first is of answers within habitLeast, each further
+// one of half as long again; the last, from half a minute on, has no end.
+const (
+	habitSteps = 28
+	habitLeast = time.Millisecond
+)
+
+// add counts an answer that took so long.
+func (h *habit) add(took time.Duration) {
+	step, end := 0, habitLeast
+	for step < habitSteps-1 && took > end {
+		step, end = step+1, end+end/2
+	}
+	if h[step] == math.MaxUint8 {
+		for i := range h {
+			h[i] /= 2
+		}
+	}
+	h[step]++
+}
+
+// usual is the time within which 99 % of the recent answers came, rounded up to
+// the end of its step; 0 before the first answer.
+func (h *habit) usual() time.Duration {
+	total := 0
+	for _, n := range h {
+		total += int(n)
+	}
+	seen, end := 0, habitLeast
+	for _, n := range h {
+		seen += int(n)
+		if seen*100 >= total*99 {
+			break
+		}
+		end += end / 2
+	}
+	if total == 0 {
+		return 0
+	}
+	return end
+}

@@ -1,0 +1,299 @@
+package monitor
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"rrwatch/probe"
+)
+
+// watcher is the state that Run owns.
+type watcher struct {
+	*Monitor
+	schedule schedule
+	pools    map[string]*siblings
+	arrivals inbox
+	probes   sync.WaitGroup
+	jobs     []probe.Job // for the engine, of this wake
+	ready    []*entry    // due at this wake
+
+	wires  map[wireKey]*tripwire
+	tended time.Time // when the tripwires were last seen to
+
+	blind   string
+	sees    time.Time // when it last ceased to be blind
+	stalled time.Time
+	awake   time.Time // when the loop last ran
+	due     time.Time // when it was to run next
+
+	places  map[probe.Target]int // shared by snapshots, so replaced and never changed
+	listed  []*entry             // by place
+	publish time.Time            // when the next snapshot is due; zero: nothing new
+	rested  time.Time            // no snapshot before this
+	eager   bool                 // somebody waits for what the next snapshot says
+}
+
+// The loop runs at least this often, so that it notices a pause of the
+// machine; a run that is later than stallAfter was paused.
+const (
+	heartbeat  = time.Second
+	stallAfter = 2 * time.Second
+)
+
+func newWatcher(m *Monitor, now time.Time) *watcher {
+	return &watcher{
+		Monitor: m, schedule: newSchedule(now), pools: map[string]*siblings{}, wires: map[wireKey]*tripwire{},
+		arrivals: inbox{wake: make(chan struct{}, 1)},
+	}
+}
+
+// next is how long the loop may sleep.
+func (w *watcher) next(now time.Time) time.Duration {
+	w.due = now.Add(heartbeat)
+	if at, ok := w.schedule.first(int64(heartbeat / tick)); ok && at.Before(w.due) {
+		w.due = at
+	}
+	if !w.publish.IsZero() && w.publish.Before(w.due) {
+		w.due = w.publish
+	}
+	w.awake = now
+	return max(w.due.Sub(now), 0)
+}
+
+// woke is the time at which the loop goes on, after it has noticed whether it
+// was held up.
+func (w *watcher) woke() time.Time {
+	now := time.Now()
+	if w.paused(now) {
+		w.stalled = now.Add(-1) // what is sent now is sent after the pause
+		w.nudge()
+		w.touch(now)
+	}
+	return now
+}
+
+// paused reports whether the loop was held up: it runs late, or the wall clock
+// went on while the monotonic one, which stops when a machine sleeps, did not.
+func (w *watcher) paused(now time.Time) bool {
+	if w.awake.IsZero() {
+		return false
+	}
+	slept := now.Round(0).Sub(w.awake.Round(0)) - now.Sub(w.awake)
+	return now.Sub(w.due) > stallAfter || slept > stallAfter
+}
+
+// hasten asks targets now instead of when they are due.
+func (w *watcher) hasten(targets []probe.Target, now time.Time) {
+	for _, target := range targets {
+		if e, ok := w.schedule.entries[target]; ok {
+			w.schedule.hasten(e, now, now)
+		}
+	}
+}
+
+// wake starts the probes that are due.
+func (w *watcher) wake(ctx context.Context, now time.Time) {
+	w.ready = w.schedule.wheel.due(now, w.ready[:0])
+	for _, e := range w.ready {
+		if e.mayStart(now) {
+			w.start(ctx, e, now)
+		} else if f := e.flights[0]; !f.at.Add(e.watch.Timeout + overdueAfter).After(now) {
+			w.answered(f, probe.Answer{Verdict: probe.Inconclusive, Reason: probe.Internal, Detail: "the probe has not ended by its time-out"}, now)
+		}
+		w.schedule.plan(e, now)
+	}
+	clear(w.ready)
+	if len(w.jobs) > 0 {
+		w.options.Engine.Ask(w.jobs)
+		clear(w.jobs)
+		w.jobs = w.jobs[:0]
+	}
+	if now.Sub(w.tended) >= tendEvery {
+		w.tend(ctx, now)
+	}
+	if !w.publish.IsZero() && !now.Before(w.publish) {
+		w.show(now)
+	}
+}
+
+// start sends a probe: by the engine where it can ask the question, else on a
+// goroutine of its own.
+func (w *watcher) start(ctx context.Context, e *entry, now time.Time) {
+	f := &flight{entry: e, at: now}
+	e.flights, e.sent, e.wanted = append(e.flights, f), now, time.Time{}
+	if w.options.Engine != nil && e.watch.Plain != nil {
+		w.jobs = append(w.jobs, probe.Job{Ticket: f, Addr: e.watch.Target.Addr, Plain: e.watch.Plain, Timeout: e.watch.Timeout})
+		return
+	}
+	watch := e.watch
+	w.probes.Go(func() { w.arrivals.add(arrival{flight: f, answer: Ask(ctx, watch)}) })
+}
+
+// Ask runs one probe of a target within its timeout. A probe that panics is
+// broken itself: that says nothing about the target.
+func Ask(ctx context.Context, watch Watch) (a probe.Answer) {
+	ctx, cancel := context.WithTimeout(ctx, watch.Timeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			a = probe.Answer{Verdict: probe.Inconclusive, Reason: probe.Internal, Detail: fmt.Sprintf("the probe broke: %v", p)}
+		}
+	}()
+	return watch.Probe(ctx, watch.Target)
+}
+
+// deliver puts what the engine has to tell into the inbox.
+func (w *watcher) deliver(batch []probe.Asked) {
+	w.arrivals.mu.Lock()
+	for _, asked := range batch {
+		a := arrival{answer: asked.Answer}
+		switch ticket := asked.Ticket.(type) {
+		case *flight:
+			a.flight = ticket
+		case *grip:
+			a.grip = ticket
+		}
+		w.arrivals.list = append(w.arrivals.list, a)
+	}
+	w.arrivals.mu.Unlock()
+	w.arrivals.rouse()
+}
+
+// receive takes what has arrived.
+func (w *watcher) receive(ctx context.Context, now time.Time) {
+	for _, a := range w.arrivals.take() {
+		if a.grip != nil {
+			w.tripped(a.grip, a.answer, now)
+		} else if !a.flight.done {
+			w.answered(a.flight, a.answer, now)
+		}
+	}
+	w.wake(ctx, now)
+}
+
+// answered takes the answer of one probe, and believes the results whose turn
+// has come: in the order in which they were sent.
+func (w *watcher) answered(f *flight, a probe.Answer, now time.Time) {
+	e := f.entry
+	f.done, f.answer = true, a
+	if w.schedule.entries[e.watch.Target] != e {
+		return // it is watched no more
+	}
+	for len(e.flights) > 0 && e.flights[0].done {
+		first := e.flights[0]
+		e.flights = append(e.flights[:0], e.flights[1:]...)
+		w.observe(e, probe.Result{Target: e.watch.Target, Vantage: w.options.Vantage, At: first.at, Answer: first.answer}, now)
+	}
+	w.schedule.plan(e, now)
+}
+
+// observe believes one result.
+func (w *watcher) observe(e *entry, r probe.Result, now time.Time) {
+	r = w.doubt(r)
+	before, health := e.health, e.health.Observe(r, e.watch.Thresholds)
+	e.health = &health
+	e.recorder.add(r)
+	switch {
+	case isReference(r.Target):
+		w.look(now)
+	case r.Verdict == probe.Fail && before.State != Down:
+		w.askReferences(health.First, now)
+		w.askSiblings(e, now)
+	case r.Verdict == probe.Pass:
+		e.habit.add(r.Phases.Whole)
+	}
+	if e.hastened {
+		e.hastened, w.eager = false, true
+	}
+	w.touch(now)
+	if health.State != before.State {
+		w.changed(e, before.State, now)
+	}
+}
+
+// doubt makes a fail that the watcher does not trust Inconclusive.
+func (w *watcher) doubt(r probe.Result) probe.Result {
+	if r.Verdict != probe.Fail || isReference(r.Target) {
+		return r
+	}
+	switch {
+	case !w.stalled.IsZero() && !r.At.After(w.stalled):
+		r.Verdict, r.Reason = probe.Inconclusive, probe.Stalled
+	case w.blind != "":
+		r.Verdict, r.Reason = probe.Inconclusive, probe.Blind
+	}
+	return r
+}
+
+func (w *watcher) changed(e *entry, from State, now time.Time) {
+	if !isReference(e.watch.Target) {
+		t := Transition{
+			Target: e.watch.Target, From: from, To: e.health.State,
+			At: e.health.Since, Evidence: e.recorder.results(e.watch.Target),
+		}
+		w.mu.Lock()
+		w.change = append(w.change, t)
+		w.mu.Unlock()
+	}
+	w.hurry(now)
+}
+
+// replace watches exactly the list, and the references.
+func (w *watcher) replace(list []Watch, now time.Time) {
+	wanted := make(map[probe.Target]bool, len(list))
+	for _, watch := range list {
+		wanted[watch.Target] = true
+		w.schedule.put(watch, now)
+	}
+	for target := range maps.Keys(w.schedule.entries) {
+		if !wanted[target] && !isReference(target) {
+			w.schedule.drop(target)
+		}
+	}
+	w.family()
+	w.enlist()
+	w.rewire()
+	w.touch(now)
+}
+
+// inbox collects what arrives from other goroutines between two runs of the loop.
+type inbox struct {
+	wake chan struct{}
+
+	mu   sync.Mutex // protects the following
+	list []arrival
+	back []arrival // taken before: its memory is used again
+}
+
+// arrival is the answer of a probe, or the end of a tripwire.
+type arrival struct {
+	flight *flight
+	grip   *grip
+	answer probe.Answer
+}
+
+func (b *inbox) add(a arrival) {
+	b.mu.Lock()
+	b.list = append(b.list, a)
+	b.mu.Unlock()
+	b.rouse()
+}
+
+func (b *inbox) rouse() {
+	select {
+	case b.wake <- struct{}{}:
+	default: // it is awake already
+	}
+}
+
+// take returns what has arrived; it may be used until the next take.
+func (b *inbox) take() []arrival {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.back)
+	b.list, b.back = b.back[:0], b.list
+	return b.back
+}
