@@ -53,9 +53,11 @@ type Policy struct {
 // Check is one question that a pool asks of each member and each standby.
 type Check struct {
 	Name       string
-	Kind       string // http, https, tcp, tls
+	Kind       string // http, https, tcp, …
 	Port       uint16
 	Probe      probe.Func
+	Plain      *probe.Plain // the same question for the monitor's engine; nil: only Probe can ask it
+	Tripwire   *probe.Plain // how an idle connection is held open; nil: none is
 	Interval   time.Duration
 	Timeout    time.Duration
 	Recheck    time.Duration
@@ -70,7 +72,7 @@ func (c Check) Target(pool string, addr netip.Addr) probe.Target {
 // Watch is what the monitor needs to ask this check of one address.
 func (c Check) Watch(pool string, addr netip.Addr) monitor.Watch {
 	return monitor.Watch{
-		Target: c.Target(pool, addr), Probe: c.Probe,
+		Target: c.Target(pool, addr), Probe: c.Probe, Plain: c.Plain, Tripwire: c.Tripwire,
 		Interval: c.Interval, Timeout: c.Timeout, Recheck: c.Recheck, Thresholds: c.Thresholds,
 	}
 }

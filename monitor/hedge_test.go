@@ -31,22 +31,22 @@ func TestASilentHostIsDownAfterItsTimeoutAndTwoRechecks(t *testing.T) {
 		watch := s.watch(one)
 		watch.Probe = silent(s, dead.Load)
 		replace(t, m, []monitor.Watch{watch})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		slot := m.Snapshot().Health(one).Asked.Add(5 * time.Second)
-		time.Sleep(time.Until(slot) - time.Millisecond)
+		pass(time.Until(slot) - time.Millisecond)
 		dead.Store(true)
-		time.Sleep(time.Until(slot.Add(2990 * time.Millisecond)))
+		pass(time.Until(slot.Add(2990 * time.Millisecond)))
 		if h := m.Snapshot().Health(one); h.State != monitor.Up {
 			t.Errorf("%s before the third question ended", h.State)
 		}
-		time.Sleep(20 * time.Millisecond)
+		pass(20 * time.Millisecond)
 		h := m.Snapshot().Health(one)
 		if h.State != monitor.Down || !h.First.Equal(slot) {
 			t.Errorf("got %s since %s, first %s", h.State, h.Since.Sub(slot), h.First.Sub(slot))
 		}
 		early := s.since(slot, one)[:3]
 		checkAsked(t, "silent", early, 0, 0.5, 1)
-		time.Sleep(time.Until(slot.Add(20 * time.Second)))
+		pass(time.Until(slot.Add(20 * time.Second)))
 		if n := len(s.since(slot.Add(5*time.Second), one)); n > 4 {
 			t.Errorf("a target that is Down was asked %d times in 15 s", n)
 		}
@@ -57,7 +57,7 @@ func TestATargetThatIsSlowByHabitIsNotAskedTwice(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *site, m *monitor.Monitor) {
 		s.took = 1200 * time.Millisecond
 		slot := settle(t, s, m, member(1))
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		if got, want := len(s.since(slot, member(1))), 120; got < want || got > want+1 {
 			t.Errorf("asked %d times in 10 minutes, want %d", got, want)
 		}
@@ -78,14 +78,14 @@ func TestResultsCountInTheOrderInWhichTheyWereSent(t *testing.T) {
 			return probe.Answer{Verdict: probe.Pass}
 		}
 		replace(t, m, []monitor.Watch{watch})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		before := m.Snapshot().Health(one)
 		lost.Store(n.Load() + 1)
-		time.Sleep(time.Until(before.Asked.Add(5*time.Second + 1900*time.Millisecond)))
+		pass(time.Until(before.Asked.Add(5*time.Second + 1900*time.Millisecond)))
 		if h := m.Snapshot().Health(one); !h.Asked.Equal(before.Asked) || n.Load() < lost.Load()+1 {
 			t.Errorf("a later answer was believed before an earlier one: asked %s, %d questions", h.Asked.Sub(before.Asked), n.Load()-lost.Load()+1)
 		}
-		time.Sleep(400 * time.Millisecond)
+		pass(400 * time.Millisecond)
 		h := m.Snapshot().Health(one)
 		if h.State != monitor.Up || h.Fails != 0 || h.Why.Reason != probe.AnswerTimeout || h.Passes == 0 {
 			t.Errorf("got %+v", h)
@@ -106,7 +106,7 @@ func TestAProbeThatNeverEndsIsGivenUp(t *testing.T) {
 			return probe.Answer{Verdict: probe.Pass}
 		}
 		replace(t, m, []monitor.Watch{watch})
-		time.Sleep(20 * time.Second)
+		pass(20 * time.Second)
 		if h := m.Snapshot().Health(one); h.State != monitor.Up || n.Load() < 2 {
 			t.Errorf("asked %d times: %+v", n.Load(), h)
 		}
@@ -122,7 +122,7 @@ func TestAQuestionUnderWayDoesNotSwallowAWish(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *site, m *monitor.Monitor) {
 		s.took = time.Second
 		slot := settle(t, s, m, member(1))
-		time.Sleep(time.Until(slot.Add(300 * time.Millisecond)))
+		pass(time.Until(slot.Add(300 * time.Millisecond)))
 		m.Ask([]probe.Target{member(1)})
 		m.Ask([]probe.Target{member(1)})
 		pass(2 * time.Second)

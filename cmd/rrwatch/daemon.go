@@ -18,6 +18,7 @@ import (
 	"rrwatch/failover"
 	"rrwatch/monitor"
 	"rrwatch/notify"
+	"rrwatch/probe"
 	"rrwatch/store"
 	"rrwatch/web"
 )
@@ -41,7 +42,13 @@ func newDaemon(ctx context.Context, cfg *config.Config, c *cloud, demo web.Demo,
 	if d.store, err = store.Open(ctx, cfg.Database); err != nil {
 		return nil, err
 	}
-	d.monitor = monitor.New(monitor.Options{Vantage: cfg.Vantage, References: cfg.References, Dial: dialer()})
+	engine, err := probe.NewEngine()
+	if err != nil && !errors.Is(err, probe.ErrNoEngine) {
+		return nil, errors.Join(err, d.store.Close())
+	}
+	d.monitor = monitor.New(monitor.Options{
+		Vantage: cfg.Vantage, References: cfg.References, Dial: dialer(), Engine: engine,
+	})
 	if d.slack, err = newSlack(ctx, cfg, d.store); err != nil {
 		return nil, errors.Join(err, d.store.Close())
 	}

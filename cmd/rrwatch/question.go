@@ -11,11 +11,28 @@ import (
 
 // checkOf turns a configured check into one that can be asked.
 func checkOf(c config.Check, dial probe.Dial) failover.Check {
-	return failover.Check{
+	check := failover.Check{
 		Name: c.Name, Kind: string(c.Kind), Port: c.Port, Probe: questionOf(c, dial),
 		Interval: c.Interval, Timeout: c.Timeout, Recheck: c.Recheck,
 		Thresholds: monitor.Thresholds{Fall: c.Fall, Clear: c.Clear, Rise: c.Rise},
 	}
+	if c.Tripwire {
+		check.Tripwire = probe.PlainTCP(c.Source)
+	}
+	check.Plain = plainOf(c)
+	return check
+}
+
+// plainOf is the question as an engine asks it; nil when it needs more.
+func plainOf(c config.Check) *probe.Plain {
+	switch c.Kind {
+	case config.KindTCP:
+		return probe.PlainTCP(c.Source)
+	case config.KindHTTP:
+		return probe.PlainHTTP(httpOptions(c, nil), c.Source)
+	case config.KindHTTPS, config.KindTLS:
+	}
+	return nil
 }
 
 // questionOf is how a check of this kind is asked.
