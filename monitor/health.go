@@ -12,6 +12,8 @@ type Thresholds struct {
 	Fall  int // fails that bring an Up or Unknown target Down; at least 1
 	Clear int // passes in a row that forget earlier fails of an Up target; at least 1
 	Rise  int // passes in a row that bring a Down target Up; at least 1
+
+	Excused time.Duration // how long a site's own excuse for its fails is taken; 0: it never excuses itself
 }
 
 // State is what is believed of a target.
@@ -66,21 +68,41 @@ type Health struct {
 	First  time.Time    `json:"first,omitzero"`  // when the first of the fails that are not yet forgotten was sent; zero without
 	Why    probe.Result `json:"why"`             // the latest fail
 	SeenUp bool         `json:"seen_up"`         // was Up at least once since the watch of it began
+
+	Excused time.Time `json:"excused,omitzero"` // when the first of the excused results in a row was sent; zero: the last one was none
 }
 
 // Observe is the whole anti-flap machine. An Inconclusive result is remembered
-// as the latest and advances nothing. From Unknown one pass is Up; Down always
-// needs Fall fails.
+// as the latest and advances nothing, but for an excuse that has lasted too
+// long: that is a fail. From Unknown one pass is Up; Down always needs Fall fails.
 func (h Health) Observe(r probe.Result, th Thresholds) Health {
 	h.Last = r
 	switch r.Verdict {
 	case probe.Pass:
+		h.Excused = time.Time{}
 		return h.pass(r, th)
 	case probe.Fail:
+		h.Excused = time.Time{}
 		return h.fail(r, th)
 	case probe.Inconclusive:
 	}
+	if r.Reason == probe.Excused {
+		return h.excused(r, th)
+	}
 	return h
+}
+
+func (h Health) excused(r probe.Result, th Thresholds) Health {
+	if h.Excused.IsZero() {
+		h.Excused = r.At
+	}
+	if r.At.Sub(h.Excused) <= th.Excused {
+		return h
+	}
+	r.Verdict, r.Reason = probe.Fail, probe.Status
+	r.Detail += fmt.Sprintf(", for longer than the %s that are taken as an excuse", th.Excused)
+	h.Last = r
+	return h.fail(r, th)
 }
 
 func (h Health) pass(r probe.Result, th Thresholds) Health {

@@ -217,3 +217,28 @@ func TestABeliefBeginsWhenItsDecidingAnswerWasIn(t *testing.T) {
 		t.Errorf("%s since %s after a first fail at %s; want since %s", h.State, h.Since, h.First, want)
 	}
 }
+
+func TestAnExcuseIsTakenForItsTimeOnly(t *testing.T) {
+	th := monitor.Thresholds{Fall: 2, Clear: 1, Rise: 1, Excused: time.Hour}
+	start := time.Unix(1_700_000_000, 0)
+	excused := func(after time.Duration) probe.Result {
+		return probe.Result{At: start.Add(after), Answer: probe.Answer{Reason: probe.Excused, Detail: "answered 503"}}
+	}
+	h := monitor.Health{State: monitor.Up}
+	for _, after := range []time.Duration{0, 30 * time.Minute, time.Hour} {
+		if h = h.Observe(excused(after), th); h.State != monitor.Up || h.Fails != 0 {
+			t.Fatalf("after %s: %+v", after, h)
+		}
+	}
+	h = h.Observe(excused(time.Hour+1), th)
+	if h.Fails != 1 || h.Why.Reason != probe.Status || !strings.Contains(h.Last.Detail, "answered 503, for longer than the 1h0m0s") {
+		t.Errorf("a nanosecond too long: %+v", h)
+	}
+	if h = h.Observe(excused(2*time.Hour), th); h.State != monitor.Down {
+		t.Errorf("for too long, %d times: %s", th.Fall, h.State)
+	}
+	h = h.Observe(probe.Result{At: start.Add(3 * time.Hour), Answer: probe.Answer{Verdict: probe.Pass}}, th).Observe(excused(4*time.Hour), th)
+	if h.State != monitor.Up || h.Fails != 0 || !h.Excused.Equal(start.Add(4*time.Hour)) {
+		t.Errorf("a pass does not begin it anew: %+v", h)
+	}
+}

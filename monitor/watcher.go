@@ -199,7 +199,7 @@ func (w *watcher) observe(e *entry, r probe.Result, now time.Time) {
 	switch {
 	case isReference(r.Target):
 		w.look(now)
-	case r.Verdict == probe.Fail && before.State != Down:
+	case health.Last.Verdict == probe.Fail && before.State != Down:
 		w.askReferences(health.First, now)
 		w.askSiblings(e, now)
 	case r.Verdict == probe.Pass:
@@ -216,7 +216,8 @@ func (w *watcher) observe(e *entry, r probe.Result, now time.Time) {
 
 // doubt makes a fail that the watcher does not trust Inconclusive.
 func (w *watcher) doubt(r probe.Result) probe.Result {
-	if r.Verdict != probe.Fail || isReference(r.Target) {
+	doubtful := r.Verdict == probe.Fail || r.Reason == probe.Excused // which can be taken for a fail
+	if !doubtful || isReference(r.Target) {
 		return r
 	}
 	switch {

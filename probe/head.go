@@ -102,7 +102,7 @@ func (h *head) check(asked *http.Request) error {
 	if !h.checked {
 		if line := bytes.IndexByte(h.buf, '\n'); line >= 0 {
 			h.checked = true
-			first := append(bytes.TrimRight(bytes.Clone(h.buf[:line]), "\r"), "\r\n\r\n"...)
+			first := append(bytes.Clone(bytes.TrimSuffix(h.buf[:line], []byte("\r"))), "\r\n\r\n"...)
 			if _, err := h.parse(first, asked); err != nil {
 				return err
 			}
