@@ -17,7 +17,7 @@ func sortIncidents(list []Incident) {
 // show is the view of the present state. It shares nothing that the owner
 // still changes.
 func (s *state) show(snap *monitor.Snapshot, now time.Time) *View {
-	v := &View{At: now, Vantage: s.Vantage, Blind: snap.Blind, Brake: s.brake, NoRecord: s.noRecord}
+	v := &View{At: now, Vantage: s.Vantage, Blind: snap.Blind, Brake: s.brake, NoRecord: s.noRecord, Probes: snap.Tally}
 	for _, spec := range s.Specs {
 		w := s.wirings[spec.Name]
 		p := PoolView{

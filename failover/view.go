@@ -16,6 +16,8 @@ type View struct {
 	Blind    string     `json:"blind,omitempty"`     // why the watcher trusts none of its own fails
 	Brake    *Brake     `json:"brake,omitempty"`     // latched; nil: released
 	NoRecord string     `json:"no_record,omitempty"` // why the journal cannot be written
+
+	Probes monitor.Tally `json:"probes"` // results since the start, by verdict
 }
 
 // Brake is the latched stop of all automatic action.

@@ -40,7 +40,7 @@ func (w *watcher) show(now time.Time) {
 	s := &Snapshot{
 		At: now, places: w.places, health: make([]*Health, len(w.listed)),
 		Blind: w.blind, Sees: w.sees, Stalled: w.stalled,
-		Sighted: w.sighted(), References: len(w.options.References),
+		Sighted: w.sighted(), References: len(w.options.References), Tally: w.tally,
 	}
 	for i, e := range w.listed {
 		s.health[i] = e.health

@@ -31,7 +31,8 @@ type Snapshot struct {
 	Sighted time.Time // when the references were last seen to answer; zero when there are none
 	Stalled time.Time // when the watcher last found that it had been paused; zero if never
 
-	References int // how many there are
+	References int   // how many there are
+	Tally      Tally // of all results since the watch began, those of references too
 
 	places map[probe.Target]int // where a target's health stands; shared by many snapshots
 	health []*Health
@@ -83,6 +84,24 @@ func (s *Snapshot) All() iter.Seq2[probe.Target, Health] {
 
 // Len is how many targets are watched.
 func (s *Snapshot) Len() int { return len(s.places) }
+
+// Tally counts results by their verdict, as they were believed.
+type Tally struct {
+	Pass         uint64 `json:"pass"`
+	Fail         uint64 `json:"fail"`
+	Inconclusive uint64 `json:"inconclusive"`
+}
+
+func (t *Tally) add(v probe.Verdict) {
+	switch v {
+	case probe.Pass:
+		t.Pass++
+	case probe.Fail:
+		t.Fail++
+	case probe.Inconclusive:
+		t.Inconclusive++
+	}
+}
 
 // Transition is one change of belief, with the results that led to it.
 type Transition struct {

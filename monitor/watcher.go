@@ -23,6 +23,7 @@ type watcher struct {
 	wires  map[wireKey]*tripwire
 	tended time.Time // when the tripwires were last seen to
 
+	tally   Tally
 	blind   string
 	sees    time.Time // when it last ceased to be blind
 	stalled time.Time
@@ -195,7 +196,8 @@ func (w *watcher) observe(e *entry, r probe.Result, now time.Time) {
 	r = w.doubt(r)
 	before, health := e.health, e.health.Observe(r, e.watch.Thresholds)
 	e.health = &health
-	e.recorder.add(r)
+	e.recorder.add(health.Last)
+	w.tally.add(health.Last.Verdict)
 	switch {
 	case isReference(r.Target):
 		w.look(now)

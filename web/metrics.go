@@ -48,6 +48,7 @@ type collector struct {
 
 	target, member, withdrawn, standbys, incidents *prometheus.Desc
 	brake, blind, noRecord, viewAt, seq, build     *prometheus.Desc
+	probes, duration                               *prometheus.Desc
 }
 
 func newCollector(views func() *failover.View, j Journal, version string) *collector {
@@ -66,6 +67,8 @@ func newCollector(views func() *failover.View, j Journal, version string) *colle
 		noRecord:  desc("journal_broken", "1 while the journal cannot be written, which holds all action."),
 		viewAt:    desc("view_timestamp_seconds", "When the pools were last looked at, in Unix time."),
 		seq:       desc("journal_seq", "Sequence number of the journal's newest entry."),
+		probes:    desc("probes_total", "Probes that were answered since the start, by their verdict.", "verdict"),
+		duration:  desc("probe_duration_seconds", "How long the latest probe of the check and address took.", "pool", "check", "addr"),
 		build:     desc("build_info", "Always 1; its labels say what is running.", "version", "go_version"),
 	}
 }
@@ -74,7 +77,7 @@ func newCollector(views func() *failover.View, j Journal, version string) *colle
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.target, c.member, c.withdrawn, c.standbys, c.incidents,
-		c.brake, c.blind, c.noRecord, c.viewAt, c.seq, c.build,
+		c.brake, c.blind, c.noRecord, c.viewAt, c.seq, c.build, c.probes, c.duration,
 	} {
 		ch <- d
 	}
@@ -97,6 +100,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	out.gauge(c.blind, truth(v.Blind != ""))
 	out.gauge(c.noRecord, truth(v.NoRecord != ""))
 	out.gauge(c.viewAt, float64(v.At.UnixMilli())/1000)
+	out.counter(c.probes, float64(v.Probes.Pass), "pass")
+	out.counter(c.probes, float64(v.Probes.Fail), "fail")
+	out.counter(c.probes, float64(v.Probes.Inconclusive), "inconclusive")
 	for _, p := range v.Pools {
 		c.pool(out, p)
 	}
@@ -110,19 +116,26 @@ func (c *collector) pool(out sink, p failover.PoolView) {
 		out.gauge(c.withdrawn, truth(m.Withdrawn), p.Name, addr)
 		open += truth(m.Incident != 0)
 		for _, check := range m.Checks {
-			out.state(c.target, check.Health.State, p.Name, check.Name, addr)
+			c.check(out, check, p.Name, addr)
 		}
 	}
 	for _, s := range p.Spare {
 		standbys += truth(s.Standby)
 		for _, check := range s.Checks {
 			if s.Probe.IsValid() {
-				out.state(c.target, check.Health.State, p.Name, check.Name, s.Probe.String())
+				c.check(out, check, p.Name, s.Probe.String())
 			}
 		}
 	}
 	out.gauge(c.incidents, open, p.Name)
 	out.gauge(c.standbys, standbys, p.Name)
+}
+
+func (c *collector) check(out sink, check failover.CheckView, pool, addr string) {
+	out.state(c.target, check.Health.State, pool, check.Name, addr)
+	if last := check.Health.Last; !last.At.IsZero() {
+		out.gauge(c.duration, last.Phases.Whole.Seconds(), pool, check.Name, addr)
+	}
 }
 
 // sink sends each series once: two instances that are asked at one address
@@ -133,12 +146,20 @@ type sink struct {
 }
 
 func (s sink) gauge(d *prometheus.Desc, value float64, labels ...string) {
+	s.send(d, prometheus.GaugeValue, value, labels)
+}
+
+func (s sink) counter(d *prometheus.Desc, value float64, labels ...string) {
+	s.send(d, prometheus.CounterValue, value, labels)
+}
+
+func (s sink) send(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels []string) {
 	key := d.String() + "\x00" + strings.Join(labels, "\x00")
 	if s.seen[key] {
 		return
 	}
 	s.seen[key] = true
-	m, err := prometheus.NewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	m, err := prometheus.NewConstMetric(d, kind, value, labels...)
 	if err != nil {
 		m = prometheus.NewInvalidMetric(d, err)
 	}

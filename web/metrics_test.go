@@ -9,12 +9,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"rrwatch/failover"
+	"rrwatch/monitor"
 )
 
 func TestMetricsSayWhatTheViewSays(t *testing.T) {
 	s := newSite(time.Now())
 	v := s.view.Load()
 	v.Brake = &failover.Brake{}
+	v.Probes = monitor.Tally{Pass: 7, Fail: 2, Inconclusive: 1}
 	// Two instances that are asked at one address must not spoil the scrape.
 	v.Pools[0].Spare = append(v.Pools[0].Spare, v.Pools[0].Spare[0])
 	h := handler(t, s.options())
@@ -28,6 +30,8 @@ func TestMetricsSayWhatTheViewSays(t *testing.T) {
 		`rrwatch_standbys{pool="www"} 2`, `rrwatch_standbys{pool="api"} 0`,
 		`rrwatch_incidents_open{pool="www"} 2`, `rrwatch_incidents_open{pool="api"} 1`,
 		`rrwatch_brake_latched 1`, `rrwatch_blind 0`, `rrwatch_journal_broken 0`, `rrwatch_journal_seq 6`,
+		`rrwatch_probes_total{verdict="pass"} 7`, `rrwatch_probes_total{verdict="fail"} 2`, `rrwatch_probes_total{verdict="inconclusive"} 1`,
+		`rrwatch_probe_duration_seconds{addr="203.0.113.11",check="https",pool="www"} 0.`,
 		`rrwatch_build_info{go_version="go`, `version="v1.2.3"} 1`, "go_goroutines", "process_open_fds",
 	)
 	s.view.Store(nil)
