@@ -13,7 +13,6 @@ type entry struct {
 	health   *Health // replaced, never changed: snapshots share it
 	recorder recorder
 	habit    habit
-	place    int       // in the snapshots' list
 	slot     time.Time // the last regular start, or the first that is to come
 	sent     time.Time // when the latest probe started
 	flights  []*flight // the probes under way and those whose turn to be believed has not come, oldest first

@@ -57,20 +57,6 @@ func TestSpreadsFirstProbesTheSameAtEachStart(t *testing.T) {
 	}
 }
 
-// takeFirst takes what is due first, at the moment at which it is.
-func takeFirst(t *testing.T, s *schedule) (*entry, time.Time) {
-	t.Helper()
-	at, ok := s.first(turn)
-	if !ok {
-		t.Fatal("nothing is planned")
-	}
-	list := s.wheel.due(at, nil)
-	if len(list) != 1 {
-		t.Fatalf("%d targets are due, want 1", len(list))
-	}
-	return list[0], at
-}
-
 func TestALongPauseSkipsStartsAndKeepsTheirPlace(t *testing.T) {
 	now := time.Now()
 	s := newSchedule(now)
@@ -78,7 +64,7 @@ func TestALongPauseSkipsStartsAndKeepsTheirPlace(t *testing.T) {
 	slot, _ := s.first(turn)
 	for _, late := range []time.Duration{0, time.Nanosecond, 5 * time.Second, 17 * time.Second, 1000 * time.Hour} {
 		sent := slot.Add(late)
-		list := s.wheel.due(sent, nil)
+		list := s.due(sent, nil)
 		if len(list) != 1 {
 			t.Fatalf("%d targets are due", len(list))
 		}
@@ -221,11 +207,11 @@ func BenchmarkSchedule(b *testing.B) {
 			for b.Loop() {
 				for len(list) == 0 {
 					now, _ := w.schedule.first(turn)
-					list = w.schedule.wheel.due(now, list)
+					list = w.schedule.due(now, list)
 				}
 				e := list[len(list)-1]
 				list = list[:len(list)-1]
-				f := &flight{entry: e, at: w.schedule.wheel.start(e.tick)}
+				f := &flight{entry: e, at: w.schedule.start(e.tick)}
 				e.flights, e.sent = append(e.flights, f), f.at
 				w.schedule.plan(e, f.at)
 				w.answered(f, probe.Answer{Verdict: probe.Pass}, f.at)

@@ -82,21 +82,25 @@ func (w *watcher) rewire() {
 func (w *watcher) tend(ctx context.Context, now time.Time) {
 	w.tended = now
 	for _, wire := range w.wires {
-		up := wire.up()
-		switch {
-		case wire.grip != nil && !up:
+		switch up := wire.up(); {
+		case wire.grip == nil && !up:
+			wire.ended = nil // not by habit
+		case wire.grip == nil:
+			w.begin(ctx, wire, now)
+		case !up:
 			w.loose(wire)
-		case wire.grip != nil && wire.idle > 0 && now.Sub(wire.since) > wire.idle*3/4:
+		case wire.idle > 0 && now.Sub(wire.since) > wire.idle*3/4:
 			wire.idle += wire.idle / 100 // it may have been closed for another reason
 			w.loose(wire)
 			w.hold(ctx, wire, now)
-		case wire.grip == nil && !up:
-			wire.ended = nil // not by habit
-		case wire.grip == nil && wire.asked() && !now.Before(wire.again):
-			if wire.learn(now) {
-				w.hold(ctx, wire, now)
-			}
 		}
+	}
+}
+
+// begin holds a wire to an address that is well, unless it is too soon.
+func (w *watcher) begin(ctx context.Context, wire *tripwire, now time.Time) {
+	if wire.asked() && !now.Before(wire.again) && wire.learn(now) {
+		w.hold(ctx, wire, now)
 	}
 }
 

@@ -3,6 +3,7 @@ package monitor_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"runtime"
@@ -180,7 +181,10 @@ func TestAWireGoesWithItsTarget(t *testing.T) {
 		replace(t, m, s.watches(member(2)))
 		pass(time.Second)
 		select {
-		case <-ended:
+		case err := <-ended:
+			if !errors.Is(err, io.EOF) {
+				t.Errorf("the wire ended with %v", err)
+			}
 		default:
 			t.Error("the wire of a target that left is still held")
 		}

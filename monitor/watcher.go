@@ -97,7 +97,7 @@ func (w *watcher) hasten(targets []probe.Target, now time.Time) {
 
 // wake starts the probes that are due.
 func (w *watcher) wake(ctx context.Context, now time.Time) {
-	w.ready = w.schedule.wheel.due(now, w.ready[:0])
+	w.ready = w.schedule.due(now, w.ready[:0])
 	for _, e := range w.ready {
 		if e.mayStart(now) {
 			w.start(ctx, e, now)

@@ -89,7 +89,7 @@ func (e *Engine) dial(c *call) error {
 	if err := e.prepare(c); err != nil {
 		return err
 	}
-	if err := unix.Connect(fd, sockaddr(c.Addr)); err != nil && err != unix.EINPROGRESS { //nolint:errorlint // a system call's error, on the fast path
+	if err := unix.Connect(fd, sockaddr(c.Addr)); err != nil && err != unix.EINPROGRESS {
 		return os.NewSyscallError("connect", err)
 	}
 	event := unix.EpollEvent{Fd: int32(fd), Pad: c.age, Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET}
@@ -191,7 +191,7 @@ func (e *Engine) connected(c *call, events uint32) bool {
 func (e *Engine) write(c *call) bool {
 	for c.sent < len(c.Plain.request) {
 		n, err := unix.Write(c.fd, c.Plain.request[c.sent:])
-		switch err { //nolint:errorlint // a system call's error, on the fast path
+		switch err {
 		case nil:
 			c.sent += n
 		case unix.EINTR:
@@ -211,9 +211,9 @@ func (e *Engine) read(c *call) {
 	for {
 		n, err := unix.Read(c.fd, e.buffer[:])
 		switch {
-		case err == unix.EINTR: //nolint:errorlint // a system call's error, on the fast path
+		case err == unix.EINTR:
 			continue
-		case err == unix.EAGAIN: //nolint:errorlint // a system call's error, on the fast path
+		case err == unix.EAGAIN:
 			return
 		case err == nil && n == 0:
 			err = io.EOF

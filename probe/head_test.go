@@ -34,7 +34,7 @@ func FuzzAHeadIsTheSameHoweverItComes(f *testing.F) {
 		if whole.Status != single.Status {
 			t.Errorf("at once %q, byte by byte %q", whole.Status, single.Status)
 		}
-		if library := real(text, asked); library == nil || library.Status != whole.Status || len(library.Header) != len(whole.Header) {
+		if library := byLibrary(text, asked); library == nil || library.Status != whole.Status || len(library.Header) != len(whole.Header) {
 			t.Errorf("the library says %v, we say %s with %v", library, whole.Status, whole.Header)
 		}
 	})
@@ -52,8 +52,8 @@ func read(h *head, text []byte, piece int, asked *http.Request) (*http.Response,
 	return nil, h.ended(io.EOF, asked)
 }
 
-// real is the first answer that is no interim one, read by the library alone.
-func real(text []byte, asked *http.Request) *http.Response {
+// byLibrary is the first answer that is no interim one, read by the library alone.
+func byLibrary(text []byte, asked *http.Request) *http.Response {
 	reader := bufio.NewReader(bytes.NewReader(text))
 	for {
 		response, err := http.ReadResponse(reader, asked)
