@@ -46,6 +46,7 @@ lab: ## break real load balancers in network namespaces and measure the outages 
 
 .PHONY: bench
 bench: build ## measure what is promised; prints one line a figure and writes bench.json
+	-@scripts/setup.sh bench
 	go run ./scripts/bench -tags $(TAGS)
 
 .PHONY: docker

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Sees that the machine has what `make` needs, and installs what is missing where it may (root, on a system with apt-get).
 #   scripts/setup.sh build   a C compiler, for SQLite
+#   scripts/setup.sh bench   that, and HAProxy to compare with
 #   scripts/setup.sh test    that, a Chromium for the tests of the pages, and HAProxy and ip for the lab (Linux, root)
 # Says nothing when all is there.
 set -euo pipefail
 
 case "${1:-}" in
-build | test) what=$1 ;;
+build | bench | test) what=$1 ;;
 *)
-	echo "usage: scripts/setup.sh build|test" >&2
+	echo "usage: scripts/setup.sh build|bench|test" >&2
 	exit 2
 	;;
 esac
@@ -35,11 +36,16 @@ has_chromium() {
 
 missing=()
 has_compiler || missing+=(gcc libc6-dev)
+# As on Debian, where only root's PATH leads to it.
+has_haproxy() { PATH=$PATH:/usr/sbin command -v haproxy >/dev/null; }
+if [ "$what" = bench ]; then
+	has_haproxy || missing+=(haproxy)
+fi
 if [ "$what" = test ]; then
 	has_chromium || missing+=(chromium)
 	# Without root the lab's tests are skipped, and need nothing.
 	if [ "$(uname)" = Linux ] && [ "$(id -u)" = 0 ]; then
-		command -v haproxy >/dev/null || missing+=(haproxy)
+		has_haproxy || missing+=(haproxy)
 		command -v ip >/dev/null || missing+=(iproute2)
 	fi
 fi

@@ -41,7 +41,7 @@ func drawing() map[string]rule {
 			"github.com/miekg/dns", "google.golang.org/grpc", "github.com/expr-lang/expr",
 		}},
 		"lab":     {rooms: all, anything: true},
-		"scripts": {anything: true},
+		"scripts": {rooms: core, anything: true},
 	}
 }
 

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestAFigureIsOneLineWithItsGoal(t *testing.T) {
@@ -41,6 +39,27 @@ func TestTheMedianIsTheMiddle(t *testing.T) {
 	}
 }
 
+func TestARatioIsTheMedianOfTheRounds(t *testing.T) {
+	// The third round met a busy machine: both sides cost twice as much, and the ratio stays.
+	if got := ratio([]float64{100, 120, 220}, []float64{100, 100, 200}); got != 1.1 {
+		t.Errorf("got %g, want 1.1", got)
+	}
+}
+
+func TestOnlyWhatIsNamedIsMeasured(t *testing.T) {
+	all := bench{}.measures()
+	if got, err := choose(all, ""); err != nil || len(got) != len(all) {
+		t.Errorf("without a choice: %d measures and error %v, want all %d", len(got), err, len(all))
+	}
+	got, err := choose(all, "tripwire, http")
+	if err != nil || len(got) != 2 || got[0].name != "tripwire" || got[1].name != "http" {
+		t.Errorf("got %v and error %v, want tripwire and http", names(got), err)
+	}
+	if _, err := choose(all, "htpp"); err == nil || !strings.Contains(err.Error(), "tripwire") {
+		t.Errorf("got %v, want an error that names what there is", err)
+	}
+}
+
 func TestAnOutageWithoutItsTimesIsRefused(t *testing.T) {
 	for text, good := range map[string]bool{
 		`{"served":true,"kill_to_call":1.1,"kill_to_served":1.4,"requests":900,"failed":31}`: true,
@@ -53,30 +72,6 @@ func TestAnOutageWithoutItsTimesIsRefused(t *testing.T) {
 		if _, err := parseOutage([]byte(text)); (err == nil) != good {
 			t.Errorf("%s: error %v, want good %v", text, err, good)
 		}
-	}
-}
-
-func TestReadsTheUsageOfAProcessWithAnOddName(t *testing.T) {
-	line := "7 (a) b (c) S 1 7 7 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 9 0 100 1000000 512 18446744073709551615"
-	got, err := parseStat(line, 4096)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := (usage{cpu: 3 * time.Second, resident: 512 * 4096}); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
-	if _, err := parseStat("7 (x) S 1", 4096); err == nil {
-		t.Error("a line that is too short is read without an error")
-	}
-}
-
-func TestReadsItsOwnUsage(t *testing.T) {
-	got, err := readUsage(os.Getpid())
-	if err != nil {
-		t.Skip("no proc(5) here:", err)
-	}
-	if got.resident < 1<<20 || got.resident > 1<<34 {
-		t.Errorf("this test uses %d bytes; that cannot be", got.resident)
 	}
 }
 

@@ -3,17 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 )
 
-// process is a running rrwatch.
+// process is a running program: rrwatch, HAProxy, or this one in one of its modes.
 type process struct {
 	name   string
 	cmd    *exec.Cmd
@@ -40,24 +39,41 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
+// start runs a program until ctx ends or end is called.
 func start(ctx context.Context, binary string, args ...string) (*process, error) {
+	p := prepare(ctx, binary, args...)
+	if err := p.begin(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// prepare makes a process that begin starts.
+func prepare(ctx context.Context, binary string, args ...string) *process {
 	ctx, cancel := context.WithCancel(ctx)
-	p := &process{name: "rrwatch " + strings.Join(args, " "), cancel: cancel, gone: make(chan struct{}), output: &output{}}
-	p.cmd = exec.CommandContext(ctx, binary, args...)
+	p := &process{
+		name:   filepath.Base(binary) + " " + strings.Join(args, " "),
+		cmd:    exec.CommandContext(ctx, binary, args...),
+		cancel: cancel, gone: make(chan struct{}), output: &output{},
+	}
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	// The simulated AWS wants signed requests, as AWS does, and takes any key.
 	p.cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=demo", "AWS_SECRET_ACCESS_KEY=demo")
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(os.Interrupt) }
 	p.cmd.WaitDelay = 10 * time.Second
+	return p
+}
+
+func (p *process) begin() error {
 	if err := p.cmd.Start(); err != nil {
-		cancel()
-		return nil, fmt.Errorf("start %s: %w", p.name, err)
+		p.cancel()
+		return fmt.Errorf("start %s: %w", p.name, err)
 	}
 	go func() {
 		defer close(p.gone)
 		_ = p.cmd.Wait() // how it ended is asked of its output, by whoever still wanted it to run
 	}()
-	return p, nil
+	return nil
 }
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
@@ -102,48 +118,4 @@ func (p *process) stays(ctx context.Context, d time.Duration) error {
 
 func (p *process) ended() error {
 	return fmt.Errorf("%s ended early: %s", p.name, lastLine(p.output.String()))
-}
-
-// usage is what a process has used so far.
-type usage struct {
-	cpu      time.Duration // user and system time
-	resident int64         // bytes of memory now
-}
-
-// readUsage reads proc(5), so it needs Linux.
-func readUsage(pid int) (usage, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return usage{}, fmt.Errorf("read the daemon's use of the machine (this needs Linux): %w", err)
-	}
-	u, err := parseStat(string(stat), int64(os.Getpagesize()))
-	if err != nil {
-		return usage{}, fmt.Errorf("read /proc/%d/stat: %w", pid, err)
-	}
-	return u, nil
-}
-
-// parseStat reads a line of /proc/PID/stat. The second field, the command's name in brackets, may itself hold
-// spaces and brackets, so fields are counted from the last one: field 3 is the first after it.
-func parseStat(line string, pageSize int64) (usage, error) {
-	const (
-		tick     = 10 * time.Millisecond // USER_HZ is 100 on every Linux that Go runs on
-		utime    = 14 - 3
-		stime    = 15 - 3
-		resident = 24 - 3 // pages
-	)
-	end := strings.LastIndexByte(line, ')')
-	fields := strings.Fields(line[end+1:])
-	if end < 0 || len(fields) <= resident {
-		return usage{}, errors.New("it is not as proc(5) says")
-	}
-	var n [3]int64
-	for i, at := range []int{utime, stime, resident} {
-		v, err := strconv.ParseInt(fields[at], 10, 64)
-		if err != nil {
-			return usage{}, fmt.Errorf("field %d: %w", at+3, err)
-		}
-		n[i] = v
-	}
-	return usage{cpu: time.Duration(n[0]+n[1]) * tick, resident: n[2] * pageSize}, nil
 }
