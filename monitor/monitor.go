@@ -28,47 +28,67 @@ type Options struct {
 // from anywhere.
 type Monitor struct {
 	options  Options
-	replaced chan []Watch
-	asked    chan []probe.Target
+	alarm    chan struct{} // ends the loop's sleep where there is no engine
 	nudges   chan struct{}
 	snapshot atomic.Pointer[Snapshot]
 
-	mu     sync.Mutex   // protects the following
+	mu     sync.Mutex // protects the following
+	mail   mail
 	change []Transition // not yet taken
 }
 
-// New makes a monitor that watches nothing yet.
+// mail is what the loop has been sent and has not taken yet.
+type mail struct {
+	list     []Watch // the latest; nil: none since
+	asked    []probe.Target
+	arrivals []arrival
+}
+
+// arrival is the answer of a probe, or the end of a tripwire.
+type arrival struct {
+	flight *flight
+	grip   *grip
+	answer probe.Answer
+}
+
+// New makes a monitor that watches nothing yet. It takes the engine over.
 func New(o Options) *Monitor {
-	m := &Monitor{
-		options:  o,
-		replaced: make(chan []Watch, 1),
-		asked:    make(chan []probe.Target, 1),
-		nudges:   make(chan struct{}, 1),
-	}
+	m := &Monitor{options: o, alarm: make(chan struct{}, 1), nudges: make(chan struct{}, 1)}
 	m.snapshot.Store(&Snapshot{})
 	return m
 }
 
 // Replace gives the whole list of what is watched from now on; the health of
-// targets that stay is kept. Only the goroutine that discovers may call it.
+// targets that stay is kept.
 func (m *Monitor) Replace(watches []Watch) error {
 	if len(watches) == 0 {
 		return ErrNothingToWatch
 	}
-	select {
-	case <-m.replaced: // a list that Run did not take yet is out of date
-	default:
-	}
-	m.replaced <- slices.Clone(watches)
+	m.post(func(mail *mail) { mail.list = slices.Clone(watches) })
 	return nil
 }
 
-// Ask has targets probed now instead of when they are due. It only asks: while
-// another such request waits, this one is dropped.
+// Ask has targets probed now instead of when they are due.
 func (m *Monitor) Ask(targets []probe.Target) {
+	m.post(func(mail *mail) { mail.asked = append(mail.asked, targets...) })
+}
+
+// post sends the loop something, and wakes it.
+func (m *Monitor) post(write func(*mail)) {
+	m.mu.Lock()
+	write(&m.mail)
+	m.mu.Unlock()
+	m.rouse()
+}
+
+func (m *Monitor) rouse() {
+	if m.options.Engine != nil {
+		m.options.Engine.Wake()
+		return
+	}
 	select {
-	case m.asked <- targets:
-	default:
+	case m.alarm <- struct{}{}:
+	default: // it is set already
 	}
 }
 
@@ -88,35 +108,24 @@ func (m *Monitor) Transitions() []Transition {
 	return taken
 }
 
-// Run watches until ctx ends and then returns nil. It ends after the last
-// probe has.
+// Run watches until ctx ends and then returns nil; an error only if the engine
+// breaks. It ends after the last probe has, and may be called once.
 func (m *Monitor) Run(ctx context.Context) error {
 	w := newWatcher(m, time.Now())
-	defer w.probes.Wait()
 	ctx, cancel := context.WithCancel(ctx)
+	defer w.end()
 	defer cancel()
-	broken := make(chan error, 1)
-	if m.options.Engine != nil {
-		w.probes.Go(func() { broken <- m.options.Engine.Run(ctx, w.deliver) })
-	}
+	defer context.AfterFunc(ctx, m.rouse)()
 	w.reference(time.Now())
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case err := <-broken:
+		if err := w.sleep(w.next(time.Now())); err != nil {
 			return err
-		case list := <-m.replaced:
-			w.replace(list, w.woke())
-		case targets := <-m.asked:
-			w.hasten(targets, w.woke())
-		case <-w.arrivals.wake:
-			w.receive(ctx, w.woke())
-		case <-timer.C:
-			w.wake(ctx, w.woke())
 		}
-		timer.Reset(w.next(time.Now()))
+		if ctx.Err() != nil {
+			return nil
+		}
+		now := w.woke()
+		w.receive(now)
+		w.wake(ctx, now)
 	}
 }

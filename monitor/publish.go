@@ -8,10 +8,13 @@ import (
 
 // publishEvery bounds how often an unexciting snapshot is made. An exciting one
 // is made at once, but all making has rest for restFactor times as long as it
-// took: when thousands of targets change together, probing must go on.
+// took: when thousands of targets change together, probing must go on. The rest
+// is longRest at most, for on a busy machine it may have taken long for reasons
+// of its own.
 const (
 	publishEvery = 100 * time.Millisecond
 	restFactor   = 10
+	longRest     = time.Second
 )
 
 // hurry publishes a snapshot as soon as it may, and nudges then.
@@ -48,7 +51,7 @@ func (w *watcher) show(now time.Time) {
 	w.snapshot.Store(s)
 	w.publish = time.Time{}
 	ended := time.Now()
-	w.rested = ended.Add(restFactor * ended.Sub(began))
+	w.rested = ended.Add(min(restFactor*ended.Sub(began), longRest))
 	if w.eager {
 		w.eager = false
 		w.nudge()

@@ -103,7 +103,7 @@ func newTestWatcher(list []Watch) *watcher {
 
 // held lets a loop sleep as long as it asks for, and then some more.
 func (w *watcher) held(more time.Duration) {
-	time.Sleep(w.next(time.Now()) + more)
+	time.Sleep(time.Until(w.next(time.Now())) + more)
 }
 
 func TestAHeldUpLoopTrustsNoFailFromBefore(t *testing.T) {

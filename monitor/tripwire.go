@@ -140,14 +140,14 @@ func (w *watcher) hold(ctx context.Context, wire *tripwire, now time.Time) {
 	g := &grip{wire: wire}
 	wire.grip, wire.since = g, now
 	if w.options.Engine != nil {
-		w.options.Engine.Ask([]probe.Job{{Ticket: g, Addr: wire.key.addr, Plain: wire.plain, Hold: true, Timeout: wireTimeout}})
+		w.options.Engine.Ask(probe.Job{Ticket: g, Addr: wire.key.addr, Plain: wire.plain, Hold: true, Timeout: wireTimeout})
 		return
 	}
 	ctx, g.release = context.WithCancel(ctx)
 	dial, addr := w.options.Dial, wire.key.addr
 	w.probes.Go(func() {
-		answer := probe.Hold(ctx, dial, addr, wireTimeout)
-		w.arrivals.add(arrival{grip: g, answer: answer})
+		a := arrival{grip: g, answer: probe.Hold(ctx, dial, addr, wireTimeout)}
+		w.post(func(mail *mail) { mail.arrivals = append(mail.arrivals, a) })
 	})
 }
 

@@ -15,10 +15,11 @@ type watcher struct {
 	*Monitor
 	schedule schedule
 	pools    map[string]*siblings
-	arrivals inbox
+	timer    *time.Timer // ends the sleep where there is no engine
 	probes   sync.WaitGroup
-	jobs     []probe.Job // for the engine, of this wake
-	ready    []*entry    // due at this wake
+	asked    []probe.Asked // by the engine, in this run of the loop
+	old      mail          // taken in the run before
+	ready    []*entry      // due in this run
 
 	wires  map[wireKey]*tripwire
 	tended time.Time // when the tripwires were last seen to
@@ -47,12 +48,12 @@ const (
 func newWatcher(m *Monitor, now time.Time) *watcher {
 	return &watcher{
 		Monitor: m, schedule: newSchedule(now), pools: map[string]*siblings{}, wires: map[wireKey]*tripwire{},
-		arrivals: inbox{wake: make(chan struct{}, 1)},
+		timer: time.NewTimer(0),
 	}
 }
 
-// next is how long the loop may sleep.
-func (w *watcher) next(now time.Time) time.Duration {
+// next is until when the loop may sleep.
+func (w *watcher) next(now time.Time) time.Time {
 	w.due = now.Add(heartbeat)
 	if at, ok := w.schedule.first(int64(heartbeat / tick)); ok && at.Before(w.due) {
 		w.due = at
@@ -61,7 +62,7 @@ func (w *watcher) next(now time.Time) time.Duration {
 		w.due = w.publish
 	}
 	w.awake = now
-	return max(w.due.Sub(now), 0)
+	return w.due
 }
 
 // woke is the time at which the loop goes on, after it has noticed whether it
@@ -107,11 +108,6 @@ func (w *watcher) wake(ctx context.Context, now time.Time) {
 		w.schedule.plan(e, now)
 	}
 	clear(w.ready)
-	if len(w.jobs) > 0 {
-		w.options.Engine.Ask(w.jobs)
-		clear(w.jobs)
-		w.jobs = w.jobs[:0]
-	}
 	if now.Sub(w.tended) >= tendEvery {
 		w.tend(ctx, now)
 	}
@@ -126,11 +122,14 @@ func (w *watcher) start(ctx context.Context, e *entry, now time.Time) {
 	f := &flight{entry: e, at: now}
 	e.flights, e.sent, e.wanted = append(e.flights, f), now, time.Time{}
 	if w.options.Engine != nil && e.watch.Plain != nil {
-		w.jobs = append(w.jobs, probe.Job{Ticket: f, Addr: e.watch.Target.Addr, Plain: e.watch.Plain, Timeout: e.watch.Timeout})
+		w.options.Engine.Ask(probe.Job{Ticket: f, Addr: e.watch.Target.Addr, Plain: e.watch.Plain, Timeout: e.watch.Timeout})
 		return
 	}
 	watch := e.watch
-	w.probes.Go(func() { w.arrivals.add(arrival{flight: f, answer: Ask(ctx, watch)}) })
+	w.probes.Go(func() {
+		a := arrival{flight: f, answer: Ask(ctx, watch)}
+		w.post(func(mail *mail) { mail.arrivals = append(mail.arrivals, a) })
+	})
 }
 
 // Ask runs one probe of a target within its timeout. A probe that panics is
@@ -146,33 +145,64 @@ func Ask(ctx context.Context, watch Watch) (a probe.Answer) {
 	return watch.Probe(ctx, watch.Target)
 }
 
-// deliver puts what the engine has to tell into the inbox.
-func (w *watcher) deliver(batch []probe.Asked) {
-	w.arrivals.mu.Lock()
-	for _, asked := range batch {
-		a := arrival{answer: asked.Answer}
-		switch ticket := asked.Ticket.(type) {
-		case *flight:
-			a.flight = ticket
-		case *grip:
-			a.grip = ticket
-		}
-		w.arrivals.list = append(w.arrivals.list, a)
+// sleep waits until a moment, or until something has come.
+func (w *watcher) sleep(until time.Time) error {
+	if w.options.Engine != nil {
+		var err error
+		w.asked, err = w.options.Engine.Wait(until)
+		return err
 	}
-	w.arrivals.mu.Unlock()
-	w.arrivals.rouse()
+	w.timer.Reset(time.Until(until))
+	select {
+	case <-w.timer.C:
+	case <-w.alarm:
+	}
+	return nil
 }
 
-// receive takes what has arrived.
-func (w *watcher) receive(ctx context.Context, now time.Time) {
-	for _, a := range w.arrivals.take() {
-		if a.grip != nil {
-			w.tripped(a.grip, a.answer, now)
-		} else if !a.flight.done {
-			w.answered(a.flight, a.answer, now)
+// receive takes what has come.
+func (w *watcher) receive(now time.Time) {
+	w.mu.Lock()
+	came := w.mail
+	w.mail = mail{asked: w.old.asked[:0], arrivals: w.old.arrivals[:0]} // their memory is used again
+	w.mu.Unlock()
+	if came.list != nil {
+		w.replace(came.list, now)
+	}
+	w.hasten(came.asked, now)
+	for _, a := range came.arrivals {
+		w.arrived(a, now)
+	}
+	for _, asked := range w.asked {
+		switch ticket := asked.Ticket.(type) {
+		case *flight:
+			w.arrived(arrival{flight: ticket, answer: asked.Answer}, now)
+		case *grip:
+			w.arrived(arrival{grip: ticket, answer: asked.Answer}, now)
 		}
 	}
-	w.wake(ctx, now)
+	w.asked = nil
+	clear(came.asked)
+	clear(came.arrivals)
+	w.old = came
+}
+
+func (w *watcher) arrived(a arrival, now time.Time) {
+	switch {
+	case a.grip != nil:
+		w.tripped(a.grip, a.answer, now)
+	case !a.flight.done: // else it was given up
+		w.answered(a.flight, a.answer, now)
+	}
+}
+
+// end waits for the last probe, and closes the engine.
+func (w *watcher) end() {
+	w.timer.Stop()
+	w.probes.Wait()
+	if w.options.Engine != nil {
+		w.options.Engine.Close()
+	}
 }
 
 // answered takes the answer of one probe, and believes the results whose turn
@@ -260,43 +290,4 @@ func (w *watcher) replace(list []Watch, now time.Time) {
 	w.enlist()
 	w.rewire()
 	w.touch(now)
-}
-
-// inbox collects what arrives from other goroutines between two runs of the loop.
-type inbox struct {
-	wake chan struct{}
-
-	mu   sync.Mutex // protects the following
-	list []arrival
-	back []arrival // taken before: its memory is used again
-}
-
-// arrival is the answer of a probe, or the end of a tripwire.
-type arrival struct {
-	flight *flight
-	grip   *grip
-	answer probe.Answer
-}
-
-func (b *inbox) add(a arrival) {
-	b.mu.Lock()
-	b.list = append(b.list, a)
-	b.mu.Unlock()
-	b.rouse()
-}
-
-func (b *inbox) rouse() {
-	select {
-	case b.wake <- struct{}{}:
-	default: // it is awake already
-	}
-}
-
-// take returns what has arrived; it may be used until the next take.
-func (b *inbox) take() []arrival {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	clear(b.back)
-	b.list, b.back = b.back[:0], b.list
-	return b.back
 }

@@ -3,8 +3,8 @@
 package probe
 
 import (
-	"context"
 	"errors"
+	"time"
 )
 
 // Engine asks plain questions on Linux; there is none here.
@@ -18,13 +18,16 @@ var ErrNoEngine = errors.New("this system has no engine for plain questions")
 func NewEngine() (*Engine, error) { return nil, ErrNoEngine }
 
 // Ask does nothing: there is no engine.
-func (e *Engine) Ask([]Job) {}
+func (e *Engine) Ask(Job) {}
 
 // Drop does nothing: there is no engine.
 func (e *Engine) Drop(any) {}
 
-// Run waits until ctx ends.
-func (e *Engine) Run(ctx context.Context, _ func([]Asked)) error {
-	<-ctx.Done()
-	return nil
-}
+// Wake does nothing: there is no engine.
+func (e *Engine) Wake() {}
+
+// Wait returns ErrNoEngine.
+func (e *Engine) Wait(time.Time) ([]Asked, error) { return nil, ErrNoEngine }
+
+// Close does nothing: there is no engine.
+func (e *Engine) Close() {}

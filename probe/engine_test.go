@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,9 +17,8 @@ import (
 	"rrwatch/probe"
 )
 
-// engine runs an engine until the test ends; where there is none the test is
-// skipped. What it answers comes out of the channel.
-func engine(t *testing.T) (*probe.Engine, <-chan probe.Asked) {
+// engine is an engine for a test; where there is none the test is skipped.
+func engine(t *testing.T) *probe.Engine {
 	t.Helper()
 	e, err := probe.NewEngine()
 	if errors.Is(err, probe.ErrNoEngine) {
@@ -29,32 +27,26 @@ func engine(t *testing.T) (*probe.Engine, <-chan probe.Asked) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	answers := make(chan probe.Asked, 10_000)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		err := e.Run(ctx, func(batch []probe.Asked) {
-			for _, a := range batch {
-				answers <- a
-			}
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(func() {
-		cancel()
-		wg.Wait()
-	})
-	return e, answers
+	t.Cleanup(e.Close)
+	return e
 }
 
-// engineFunc is a plain question asked by an engine, as a Func.
-func engineFunc(e *probe.Engine, answers <-chan probe.Asked, plain *probe.Plain) probe.Func {
+// next waits for the next answers.
+func next(t *testing.T, e *probe.Engine) probe.Asked {
+	t.Helper()
+	list, err := e.Wait(time.Now().Add(2 * soon))
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%d answers, %v; want 1", len(list), err)
+	}
+	return list[0]
+}
+
+// byEngine is a plain question asked by an engine, as a Func.
+func byEngine(tb *testing.T, e *probe.Engine, plain *probe.Plain) probe.Func {
 	return func(ctx context.Context, t probe.Target) probe.Answer {
 		deadline, _ := ctx.Deadline()
-		e.Ask([]probe.Job{{Ticket: t, Addr: t.Addr, Plain: plain, Timeout: time.Until(deadline)}})
-		return (<-answers).Answer
+		e.Ask(probe.Job{Ticket: t, Addr: t.Addr, Plain: plain, Timeout: time.Until(deadline)})
+		return next(tb, e).Answer
 	}
 }
 
@@ -115,7 +107,7 @@ func TestBothWaysOfAskingGiveTheSameAnswers(t *testing.T) {
 		"half an answer":          {talk: then(head, wait), reason: probe.AnswerTimeout, timeout: 50 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, answers := engine(t)
+			e := engine(t)
 			addr := serve(t, c.talk)
 			timeout := soon
 			if c.timeout > 0 {
@@ -123,7 +115,7 @@ func TestBothWaysOfAskingGiveTheSameAnswers(t *testing.T) {
 			}
 			o := page()
 			pooled := ask(t, probe.HTTP(o), addr, timeout)
-			fast := ask(t, engineFunc(e, answers, probe.PlainHTTP(o, netip.Addr{})), addr, timeout)
+			fast := ask(t, byEngine(t, e, probe.PlainHTTP(o, netip.Addr{})), addr, timeout)
 			checkAlike(t, pooled, fast, c.reason)
 		})
 	}
@@ -153,7 +145,7 @@ func checkAlike(t *testing.T, pooled, fast probe.Answer, reason probe.Reason) {
 }
 
 func TestBothWaysOfAskingSpeakAlike(t *testing.T) {
-	e, answers := engine(t)
+	e := engine(t)
 	heard := make(chan string, 2)
 	addr := serve(t, func(conn net.Conn) {
 		text := make([]byte, 4096)
@@ -166,7 +158,7 @@ func TestBothWaysOfAskingSpeakAlike(t *testing.T) {
 	o.Method, o.Path = http.MethodOptions, "/a?b=c"
 	o.Header = http.Header{"X-Probe": {"1"}, "User-Agent": {"mine"}}
 	ask(t, probe.HTTP(o), addr, soon)
-	ask(t, engineFunc(e, answers, probe.PlainHTTP(o, netip.Addr{})), addr, soon)
+	ask(t, byEngine(t, e, probe.PlainHTTP(o, netip.Addr{})), addr, soon)
 	if diff := cmp.Diff(<-heard, <-heard); diff != "" {
 		t.Errorf("pooled (-) and engine (+): %s", diff)
 	}
@@ -191,9 +183,9 @@ func TestBothWaysOfConnectingGiveTheSameAnswers(t *testing.T) {
 			if !c.addr.IsValid() {
 				t.Skip("this machine has no IPv6")
 			}
-			e, answers := engine(t)
+			e := engine(t)
 			pooled := ask(t, probe.TCP(dial()), c.addr, c.timeout)
-			fast := ask(t, engineFunc(e, answers, probe.PlainTCP(netip.Addr{})), c.addr, c.timeout)
+			fast := ask(t, byEngine(t, e, probe.PlainTCP(netip.Addr{})), c.addr, c.timeout)
 			if c.addr.Addr().Zone() != "" {
 				c.reason = pooled.Reason // the systems differ
 			}
@@ -222,11 +214,11 @@ func TestAnEngineLeavesNoDescriptorBehind(t *testing.T) {
 		return len(list)
 	}
 	addr := serve(t, answer(ok))
-	e, answers := engine(t)
+	e := engine(t)
 	plain := probe.PlainHTTP(page(), netip.Addr{})
 	before := open()
 	for range 100 {
-		ask(t, engineFunc(e, answers, plain), addr, soon)
+		ask(t, byEngine(t, e, plain), addr, soon)
 	}
 	// The far side closes its ends on its own time.
 	for deadline := time.Now().Add(soon); open() > before; {
@@ -237,7 +229,7 @@ func TestAnEngineLeavesNoDescriptorBehind(t *testing.T) {
 }
 
 func TestAHeldConnectionTellsOfItsEnd(t *testing.T) {
-	e, answers := engine(t)
+	e := engine(t)
 	other := serve(t, wait)
 	for name, c := range map[string]struct {
 		end    func(net.Conn)
@@ -249,12 +241,12 @@ func TestAHeldConnectionTellsOfItsEnd(t *testing.T) {
 			conns <- conn
 			wait(conn)
 		})
-		e.Ask([]probe.Job{{Ticket: name, Addr: addr, Plain: probe.PlainTCP(netip.Addr{}), Hold: true, Timeout: soon}})
+		e.Ask(probe.Job{Ticket: name, Addr: addr, Plain: probe.PlainTCP(netip.Addr{}), Hold: true, Timeout: soon})
 		conn := <-conns
 		// Once this is answered the engine has seen that the connection stands.
-		ask(t, engineFunc(e, answers, probe.PlainTCP(netip.Addr{})), other, soon)
+		ask(t, byEngine(t, e, probe.PlainTCP(netip.Addr{})), other, soon)
 		c.end(conn)
-		a := <-answers
+		a := next(t, e)
 		if a.Ticket != name || a.Reason != c.reason || a.Phases.Connect == 0 || a.Phases.Whole < a.Phases.Connect {
 			t.Errorf("%s: got %+v", name, a)
 		}
@@ -262,7 +254,7 @@ func TestAHeldConnectionTellsOfItsEnd(t *testing.T) {
 }
 
 func TestADroppedConnectionEndsWithoutAWord(t *testing.T) {
-	e, answers := engine(t)
+	e := engine(t)
 	ended := make(chan error, 1)
 	held := make(chan bool, 1)
 	addr := serve(t, func(conn net.Conn) {
@@ -270,12 +262,12 @@ func TestADroppedConnectionEndsWithoutAWord(t *testing.T) {
 		_, err := conn.Read(make([]byte, 1))
 		ended <- err
 	})
-	e.Ask([]probe.Job{{Ticket: "wire", Addr: addr, Plain: probe.PlainTCP(netip.Addr{}), Hold: true, Timeout: soon}})
+	e.Ask(probe.Job{Ticket: "wire", Addr: addr, Plain: probe.PlainTCP(netip.Addr{}), Hold: true, Timeout: soon})
 	<-held
 	e.Drop("wire")
 	e.Drop("unknown")
 	if err := <-ended; !errors.Is(err, io.EOF) {
 		t.Errorf("the far side saw %v, want an orderly end", err)
 	}
-	ask(t, engineFunc(e, answers, probe.PlainTCP(netip.Addr{})), addr, soon) // nothing came before this
+	ask(t, byEngine(t, e, probe.PlainTCP(netip.Addr{})), addr, soon) // nothing came before this
 }

@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"rrwatch/monitor"
@@ -23,8 +22,7 @@ func prober(ctx context.Context, args []string, in io.Reader, out io.Writer) err
 	if err != nil {
 		return err
 	}
-	count := &tally{}
-	m, watches, err := o.watching(count)
+	m, watches, err := o.watching()
 	if err != nil {
 		return err
 	}
@@ -50,7 +48,7 @@ func prober(ctx context.Context, args []string, in io.Reader, out io.Writer) err
 		case "ask":
 			m.Ask(targets)
 		case "report":
-			return say.say(word{Report: count.report(m.Snapshot(), len(targets))})
+			return say.say(word{Report: reportOf(m.Snapshot())})
 		}
 		return nil
 	})
@@ -98,34 +96,9 @@ func changeOf(t monitor.Transition, told time.Time) *change {
 	return c
 }
 
-// tally counts results by verdict, as the daemon's metrics count them.
-type tally struct {
-	pass, fail, inconclusive atomic.Uint64
-}
-
-// counting counts what a question is answered.
-func (t *tally) counting(ask probe.Func) probe.Func {
-	return func(ctx context.Context, target probe.Target) probe.Answer {
-		a := ask(ctx, target)
-		t.add(a.Verdict)
-		return a
-	}
-}
-
-func (t *tally) add(v probe.Verdict) {
-	switch v {
-	case probe.Pass:
-		t.pass.Add(1)
-	case probe.Fail:
-		t.fail.Add(1)
-	case probe.Inconclusive:
-		t.inconclusive.Add(1)
-	}
-}
-
-func (t *tally) report(s *monitor.Snapshot, targets int) *report {
-	r := &report{Targets: targets, Pass: t.pass.Load(), Fail: t.fail.Load(), Inconclusive: t.inconclusive.Load()}
-	for _, h := range s.Health {
+func reportOf(s *monitor.Snapshot) *report {
+	r := &report{Targets: s.Len(), Pass: s.Tally.Pass, Fail: s.Tally.Fail, Inconclusive: s.Tally.Inconclusive}
+	for _, h := range s.All() {
 		if h.State == monitor.Up {
 			r.Up++
 		}

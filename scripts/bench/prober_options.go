@@ -94,26 +94,26 @@ func addresses(first netip.Addr, n int) []netip.Addr {
 }
 
 // question is what each target is asked, as the daemon makes it of a check that says no more than its kind.
-func (o proberOptions) question(dial probe.Dial) (probe.Func, error) {
+func (o proberOptions) question(dial probe.Dial) (probe.Func, *probe.Plain, error) {
 	options := probe.HTTPOptions{
 		Method: "GET", Host: siteName, Path: sitePath, Status: []probe.StatusRange{{From: 200, To: 399}}, Dial: dial,
 	}
 	switch o.kind {
 	case kindTCP:
-		return probe.TCP(dial), nil
+		return probe.TCP(dial), probe.PlainTCP(netip.Addr{}), nil
 	case kindHTTP:
-		return probe.HTTP(options), nil
+		return probe.HTTP(options), probe.PlainHTTP(options, netip.Addr{}), nil
 	case kindHTTPS:
 		text, err := os.ReadFile(o.roots)
 		if err != nil {
-			return nil, fmt.Errorf("read the certificates to trust: %w", err)
+			return nil, nil, fmt.Errorf("read the certificates to trust: %w", err)
 		}
 		roots := x509.NewCertPool()
 		if !roots.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("read the certificates to trust: %s holds none", o.roots)
+			return nil, nil, fmt.Errorf("read the certificates to trust: %s holds none", o.roots)
 		}
 		options.TLS = &probe.TLSOptions{Roots: roots}
-		return probe.HTTP(options), nil
+		return probe.HTTP(options), nil, nil
 	}
-	return nil, fmt.Errorf("prober: unknown kind %q; want tcp, http or https", o.kind)
+	return nil, nil, fmt.Errorf("prober: unknown kind %q; want tcp, http or https", o.kind)
 }
