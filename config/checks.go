@@ -15,6 +15,8 @@ type Check struct {
 	Port     uint16        // 1 to 65535; 0 for a kind that has none
 	Host     string        // the name that is spoken of: Host header, SNI and certificate name; empty for a kind that has none
 	HTTP     *HTTP         // http and https; else nil
+	ICMP     *ICMP         // icmp; else nil
+	DNS      *DNS          // dns; else nil
 	Interval time.Duration // from one question to the next; at least 10 ms
 	Timeout  time.Duration // when an unanswered question has failed; at least 10 ms, at most Interval
 	Recheck  time.Duration // from a first fail to the next question; at least 10 ms, at most Interval
@@ -34,6 +36,8 @@ const (
 	KindHTTPS Kind = "https"
 	KindTCP   Kind = "tcp"
 	KindTLS   Kind = "tls"
+	KindICMP  Kind = "icmp"
+	KindDNS   Kind = "dns"
 )
 
 // kindSpec is what the configuration knows of one kind of check.
@@ -58,6 +62,8 @@ func kinds() []kindSpec {
 		httpKind(KindHTTPS, 443),
 		tcpKind(),
 		tlsKind(),
+		icmpKind(),
+		dnsKind(),
 	}
 }
 
@@ -161,6 +167,9 @@ func readKind(s *section, c *Check, spec kindSpec, record string) {
 	}
 	if spec.read != nil {
 		spec.read(s, c)
+	}
+	if c.DNS != nil && c.DNS.Query == "" {
+		c.DNS.Query = record
 	}
 }
 

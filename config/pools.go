@@ -61,6 +61,7 @@ func readPool(s *section, mode Mode) Pool {
 	p.ZoneName, p.ZoneID = readZone(s, p.Record)
 	p.Instances = readInstances(s.sub("instances"), p.Name)
 	p.Checks = readChecks(s, p.Record)
+	checkPublished(s, p)
 	s.done()
 	return p
 }
