@@ -18,7 +18,15 @@ type Target struct {
 }
 
 // String names a target as pages and logs do: "www/https 203.0.113.1:443".
-func (t Target) String() string { return t.Pool + "/" + t.Check + " " + t.Addr.String() }
+func (t Target) String() string { return t.Pool + "/" + t.Check + " " + t.Where() }
+
+// Where is the target's address, with the port that its check has, if it has one.
+func (t Target) Where() string {
+	if t.Addr.Port() == 0 {
+		return t.Addr.Addr().String()
+	}
+	return t.Addr.String()
+}
 
 // Verdict says what an answer means.
 type Verdict uint8

@@ -16,6 +16,9 @@ func TestATargetNamesItselfAsPagesDo(t *testing.T) {
 	if got, want := target(netip.MustParseAddrPort("203.0.113.1:443")).String(), "www/check 203.0.113.1:443"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	if got, want := alone("2001:db8::1").String(), "www/check 2001:db8::1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 func TestAResultSurvivesJSON(t *testing.T) {

@@ -119,7 +119,7 @@ func incidentOf(i failover.Incident, now time.Time) incidentModel {
 }
 
 func resultOf(r probe.Result, now time.Time) resultModel {
-	m := resultModel{At: stampAt(r.At, now), Target: r.Target.Check + " " + r.Target.Addr.String(), Answer: answer(r), Detail: r.Detail}
+	m := resultModel{At: stampAt(r.At, now), Target: r.Target.Check + " " + r.Target.Where(), Answer: answer(r), Detail: r.Detail}
 	if r.Phases.Whole > 0 {
 		m.Took = short(r.Phases.Whole)
 	}

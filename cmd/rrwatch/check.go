@@ -38,7 +38,7 @@ changed. Route 53 has no dry run; its change permission cannot be tried.`,
 			if err != nil {
 				return err
 			}
-			for _, spec := range specs(cfg, dialer()) {
+			for _, spec := range specs(cfg, newTools()) {
 				checkPool(c.Context(), out, spec, cloud)
 			}
 			return failedUnless(!out.bad)

@@ -27,6 +27,7 @@ import (
 type daemon struct {
 	cfg       *config.Config
 	log       *slog.Logger
+	tools     tools
 	store     *store.Store
 	monitor   *monitor.Monitor
 	responder *failover.Responder
@@ -37,7 +38,7 @@ type daemon struct {
 
 // newDaemon opens what can fail: the database and the port.
 func newDaemon(ctx context.Context, cfg *config.Config, c *cloud, demo web.Demo, log *slog.Logger) (*daemon, error) {
-	d := &daemon{cfg: cfg, log: log}
+	d := &daemon{cfg: cfg, log: log, tools: newTools()}
 	var err error
 	if d.store, err = store.Open(ctx, cfg.Database); err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func newDaemon(ctx context.Context, cfg *config.Config, c *cloud, demo web.Demo,
 		return nil, errors.Join(err, d.store.Close())
 	}
 	d.responder = failover.New(failover.Options{
-		Specs: specs(cfg, dialer()), Watcher: d.monitor, Nudges: d.monitor.Nudges(),
+		Specs: specs(cfg, d.tools), Watcher: d.monitor, Nudges: d.monitor.Nudges(),
 		EIPs: c.eips, Records: c.records, Journal: d.store,
 		Total: failover.Budget(cfg.Budget), Discover: cfg.Discover,
 		Vantage: cfg.Vantage, Version: version, Log: log, Alarm: d.alarm,
@@ -128,6 +129,7 @@ func (d *daemon) run(ctx context.Context) error {
 	err := d.responder.Run(ctx)
 	cancel()
 	watching.Wait()
+	d.tools.close()
 	<-calendar.Stop().Done()
 	stop()
 	wg.Wait()

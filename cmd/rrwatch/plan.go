@@ -95,7 +95,9 @@ func printPlans(out io.Writer, view *failover.View) error {
 
 // freshPlans looks, believes and decides once, with the daemon's own code.
 func freshPlans(ctx context.Context, out io.Writer, cfg *config.Config, c *cloud) error {
-	list := specs(cfg, dialer())
+	with := newTools()
+	defer with.close()
+	list := specs(cfg, with)
 	pools, errs := failover.DiscoverAll(ctx, list, c.eips, c.records)
 	watches := hasty(list, pools)
 	if len(watches) == 0 {

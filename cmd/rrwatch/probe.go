@@ -34,7 +34,9 @@ same code as in the daemon. Exit status 1 if an answer is not a pass.`,
 			if err != nil {
 				return err
 			}
-			return probeAll(c.Context(), c.OutOrStdout(), specs(cfg, dialer()), cloud)
+			with := newTools()
+			defer with.close()
+			return probeAll(c.Context(), c.OutOrStdout(), specs(cfg, with), cloud)
 		},
 	}
 }
@@ -53,7 +55,7 @@ func probeAll(ctx context.Context, out io.Writer, list []*failover.Spec, c *clou
 		for n, r := range askOnce(ctx, watches) {
 			good = good && r.Verdict == probe.Pass
 			addr := watches[n].Target.Addr.Addr()
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Verdict, spec.Name, watches[n].Target.Addr,
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Verdict, spec.Name, watches[n].Target.Where(),
 				role(spec, pool, addr), watches[n].Target.Check, r.Phases.Whole.Round(100*time.Microsecond), r.Detail)
 		}
 	}

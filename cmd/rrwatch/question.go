@@ -9,10 +9,21 @@ import (
 	"rrwatch/probe"
 )
 
-// checkOf turns a configured check into one that can be asked.
-func checkOf(c config.Check, dial probe.Dial) failover.Check {
+// tools are what all questions are asked with.
+type tools struct {
+	dial   probe.Dial
+	pinger *probe.Pinger
+}
+
+// newTools makes them; close gives back what they hold.
+func newTools() tools { return tools{dial: dialer(), pinger: &probe.Pinger{}} }
+
+func (t tools) close() { t.pinger.Close() }
+
+// checkOf turns a pool's configured check into one that can be asked.
+func checkOf(p config.Pool, c config.Check, with tools) failover.Check {
 	check := failover.Check{
-		Name: c.Name, Kind: string(c.Kind), Port: c.Port, Probe: questionOf(c, dial),
+		Name: c.Name, Kind: string(c.Kind), Port: c.Port, Probe: questionOf(p, c, with),
 		Interval: c.Interval, Timeout: c.Timeout, Recheck: c.Recheck,
 		Thresholds: monitor.Thresholds{Fall: c.Fall, Clear: c.Clear, Rise: c.Rise},
 	}
@@ -30,13 +41,14 @@ func plainOf(c config.Check) *probe.Plain {
 		return probe.PlainTCP(c.Source)
 	case config.KindHTTP:
 		return probe.PlainHTTP(httpOptions(c, nil), c.Source)
-	case config.KindHTTPS, config.KindTLS:
+	case config.KindHTTPS, config.KindTLS, config.KindICMP, config.KindDNS:
 	}
 	return nil
 }
 
 // questionOf is how a check of this kind is asked.
-func questionOf(c config.Check, dial probe.Dial) probe.Func {
+func questionOf(p config.Pool, c config.Check, with tools) probe.Func {
+	dial := with.dial
 	switch c.Kind {
 	case config.KindHTTP, config.KindHTTPS:
 		return probe.HTTP(httpOptions(c, dial))
@@ -44,6 +56,10 @@ func questionOf(c config.Check, dial probe.Dial) probe.Func {
 		return probe.TCP(dial)
 	case config.KindTLS:
 		return probe.TLS(probe.TLSOptions{Name: c.Host, Dial: dial})
+	case config.KindICMP:
+		return with.pinger.ICMP(icmpOptions(c))
+	case config.KindDNS:
+		return dnsOf(p, c, dial)
 	}
 	panic("no probe for a check of kind " + string(c.Kind)) // the configuration knows no other
 }

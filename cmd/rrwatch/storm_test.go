@@ -238,7 +238,7 @@ func (s *storm) begin() {
 	s.store, s.cancel = db, cancel
 	s.monitor = monitor.New(monitor.Options{Vantage: "test", References: s.cfg.References, Dial: s.network.DialContext})
 	responder := failover.New(failover.Options{
-		Specs: specs(s.cfg, s.network.DialContext), Watcher: s.monitor, Nudges: s.monitor.Nudges(),
+		Specs: specs(s.cfg, tools{dial: s.network.DialContext}), Watcher: s.monitor, Nudges: s.monitor.Nudges(),
 		EIPs: c.eips, Records: c.records, Journal: db, Total: failover.Budget(s.cfg.Budget),
 		Discover: s.cfg.Discover, Vantage: "test", Version: "test", Log: slog.New(slog.DiscardHandler),
 	})

@@ -44,9 +44,9 @@ func dialer() probe.Dial {
 	return (&net.Dialer{KeepAlive: -1}).DialContext
 }
 
-// specs makes the pools' policies from the configuration; dial is what their
-// checks dial with.
-func specs(cfg *config.Config, dial probe.Dial) []*failover.Spec {
+// specs makes the pools' policies from the configuration; their checks are
+// asked with the tools.
+func specs(cfg *config.Config, with tools) []*failover.Spec {
 	list := make([]*failover.Spec, 0, len(cfg.Pools))
 	for _, p := range cfg.Pools {
 		spec := &failover.Spec{
@@ -64,7 +64,7 @@ func specs(cfg *config.Config, dial probe.Dial) []*failover.Spec {
 			spec.Policy.Remedies = append(spec.Policy.Remedies, failover.Remedy(r))
 		}
 		for _, c := range p.Checks {
-			spec.Checks = append(spec.Checks, checkOf(c, dial))
+			spec.Checks = append(spec.Checks, checkOf(p, c, with))
 		}
 		list = append(list, spec)
 	}
