@@ -33,6 +33,11 @@ type HTTPOptions struct {
 	// it sees the body's first bodyLimit bytes and says why the answer fails
 	// (an empty reason: it passes) and what it found.
 	judge func(response *http.Response, body []byte) (Reason, string)
+
+	// look, when set, has the last word instead of Body and judge: it reads as
+	// much of the body as it needs while that comes, and must bound what it
+	// keeps. An error is one of reading.
+	look func(response *http.Response, body io.Reader) (Answer, error)
 }
 
 // HTTP passes when the address answers one request, over a connection of its
@@ -98,6 +103,9 @@ func (w *httpProbe) exchange(ctx context.Context, stream net.Conn) Answer {
 	}
 	if a, done := w.judgeHead(response); done {
 		return w.judged(a.Verdict, a.Reason, a.Detail)
+	}
+	if w.look != nil {
+		return w.looked(ctx, &head, stream, request)
 	}
 	body, err := w.read(&head, stream, request)
 	if err != nil {
