@@ -17,6 +17,8 @@ type Check struct {
 	HTTP     *HTTP         // http and https; else nil
 	ICMP     *ICMP         // icmp; else nil
 	DNS      *DNS          // dns; else nil
+	HAProxy  *HAProxy      // haproxy; else nil
+	Session  *Session      // session; else nil
 	Interval time.Duration // from one question to the next; at least 10 ms
 	Timeout  time.Duration // when an unanswered question has failed; at least 10 ms, at most Interval
 	Recheck  time.Duration // from a first fail to the next question; at least 10 ms, at most Interval
@@ -38,6 +40,9 @@ const (
 	KindTLS   Kind = "tls"
 	KindICMP  Kind = "icmp"
 	KindDNS   Kind = "dns"
+
+	KindHAProxy Kind = "haproxy"
+	KindSession Kind = "session"
 )
 
 // kindSpec is what the configuration knows of one kind of check.
@@ -64,6 +69,8 @@ func kinds() []kindSpec {
 		tlsKind(),
 		icmpKind(),
 		dnsKind(),
+		haproxyKind(),
+		sessionKind(),
 	}
 }
 

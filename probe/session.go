@@ -1,7 +1,10 @@
 package probe
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -186,6 +189,7 @@ func brief(name string) string {
 // visit is what one answer says of a session.
 type visit struct {
 	at      netip.Addr
+	follows bool           // a session; else one begins
 	cookies []*http.Cookie // what carries the session on
 	backend string         // what names the backend
 	set     bool           // the answer sets BackendCookie
@@ -199,21 +203,21 @@ func (p *sessionProbe) visit(ctx context.Context, at netip.AddrPort, session []*
 	for _, c := range session {
 		asked.AddCookie(c)
 	}
-	v := &visit{at: at.Addr()}
+	v := &visit{at: at.Addr(), follows: session != nil}
 	target := p.target
 	target.Addr = at
 	return v, HTTP(HTTPOptions{
 		TLS: p.TLS, Method: http.MethodGet, Host: p.Host, Path: p.Path, Header: asked.Header, Status: p.Status, Dial: p.Dial,
 		look: func(response *http.Response, body io.Reader) (Answer, error) {
-			return Answer{Verdict: Pass}, p.read(v, response, body, session == nil)
+			return Answer{Verdict: Pass}, p.read(ctx, v, response, body)
 		},
 	})(ctx, target)
 }
 
 // read takes from an answer what it says of the session.
-func (p *sessionProbe) read(v *visit, response *http.Response, body io.Reader, begins bool) error {
+func (p *sessionProbe) read(ctx context.Context, v *visit, response *http.Response, body io.Reader) error {
 	set := response.Cookies()
-	if begins {
+	if !v.follows {
 		p.readCookies(v, set)
 	}
 	switch {
@@ -222,7 +226,7 @@ func (p *sessionProbe) read(v *visit, response *http.Response, body io.Reader, b
 			v.backend, v.set = c.Value, true
 		}
 	case p.BackendBody != nil:
-		return p.readBody(v, body)
+		return p.readBody(ctx, v, body)
 	default:
 		v.backend = response.Header.Get(p.BackendHeader)
 		if v.backend == "" {
@@ -255,19 +259,41 @@ func (v *visit) lacks(what string) {
 	}
 }
 
-// readBody finds the backend's name in a body.
-func (p *sessionProbe) readBody(v *visit, body io.Reader) error {
-	data, err := io.ReadAll(io.LimitReader(body, bodyLimit))
-	if err != nil {
-		return err
-	}
-	if found := p.BackendBody.FindSubmatch(data); found != nil {
-		v.backend = string(found[1])
-	}
-	if v.backend == "" {
+// readBody finds the backend's name in a body, and reads no further than that takes.
+func (p *sessionProbe) readBody(ctx context.Context, v *visit, body io.Reader) error {
+	page := &searched{ctx: ctx, source: io.LimitReader(body, bodyLimit)}
+	at := p.BackendBody.FindReaderSubmatchIndex(bufio.NewReader(page))
+	switch {
+	case page.err != nil:
+		return page.err
+	case at == nil || at[2] < 0 || at[2] == at[3]:
 		v.lacks("has a body that names no backend")
+	default:
+		v.backend = string(page.data.Bytes()[at[2]:at[3]])
 	}
 	return nil
+}
+
+// searched is a page that is searched while it comes, until a context ends: a
+// search may take long, too.
+type searched struct {
+	ctx    context.Context
+	source io.Reader
+	data   bytes.Buffer // what came
+	err    error        // why no more of it came; nil at its end
+}
+
+// Read reads from the source.
+func (s *searched) Read(b []byte) (int, error) {
+	if s.err = s.ctx.Err(); s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.source.Read(b)
+	s.data.Write(b[:n])
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
 }
 
 // lastCookie is what an answer sets a cookie to; nil if it does not set it. A

@@ -94,6 +94,16 @@ func TestABackendIsNamedByWhatTheCheckSays(t *testing.T) {
 	}{
 		"body":         {func(o *probe.JourneyOptions) { o.BackendBody = regexp.MustCompile(`by (\w+)`) }, balance("app1"), ""},
 		"another body": {func(o *probe.JourneyOptions) { o.BackendBody = regexp.MustCompile(`by (\w+)`) }, balance("app2"), "the session of 127.0.0.1 led to app1, here to app2"},
+		"an endless body": {func(o *probe.JourneyOptions) { o.BackendBody = regexp.MustCompile(`by (\w+)`) }, func(c net.Conn) {
+			if request(c) != nil {
+				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+				endless(c, "served by app1.\n")
+			}
+		}, ""},
+		"an odd body": {
+			func(o *probe.JourneyOptions) { o.BackendBody = regexp.MustCompile(`by (\w+)`) },
+			answer("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n\xff\xc0\xfe by app1\n"), "",
+		},
 		"no body": {
 			func(o *probe.JourneyOptions) { o.BackendBody = regexp.MustCompile(`by (\w+)`) },
 			answer("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nby "), "the session of 127.0.0.1 led to app1, and the answer here has a body that names no backend",

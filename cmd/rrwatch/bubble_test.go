@@ -19,6 +19,7 @@ import (
 	"rrwatch/config"
 	"rrwatch/failover"
 	"rrwatch/monitor"
+	"rrwatch/probe"
 	"rrwatch/simulator"
 	"rrwatch/store"
 )
@@ -108,8 +109,9 @@ func (b *bubble) start() {
 	}
 	c := cloudOf(b.cfg, account, b.network.DialContext)
 	b.monitor = monitor.New(monitor.Options{Vantage: "test", References: b.cfg.References, Dial: b.network.DialContext})
+	with := tools{dial: b.network.DialContext, roster: &probe.Roster{}}
 	b.responder = failover.New(failover.Options{
-		Specs: specs(b.cfg, tools{dial: b.network.DialContext}), Watcher: b.monitor, Nudges: b.monitor.Nudges(),
+		Specs: specs(b.cfg, with), Watcher: enrolling{b.monitor, with.roster}, Nudges: b.monitor.Nudges(),
 		EIPs: c.eips, Records: c.records, Journal: b.store, Total: failover.Budget(b.cfg.Budget),
 		Discover: b.cfg.Discover, Vantage: "test", Version: "test", Alarm: func(text string) { b.alarms = append(b.alarms, text) },
 		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

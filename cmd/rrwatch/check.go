@@ -11,6 +11,7 @@ import (
 	"rrwatch/config"
 	"rrwatch/eip"
 	"rrwatch/failover"
+	"rrwatch/probe"
 	"rrwatch/route53"
 )
 

@@ -54,7 +54,7 @@ func newDaemon(ctx context.Context, cfg *config.Config, c *cloud, demo web.Demo,
 		return nil, errors.Join(err, d.store.Close())
 	}
 	d.responder = failover.New(failover.Options{
-		Specs: specs(cfg, d.tools), Watcher: d.monitor, Nudges: d.monitor.Nudges(),
+		Specs: specs(cfg, d.tools), Watcher: enrolling{d.monitor, d.tools.roster}, Nudges: d.monitor.Nudges(),
 		EIPs: c.eips, Records: c.records, Journal: d.store,
 		Total: failover.Budget(cfg.Budget), Discover: cfg.Discover,
 		Vantage: cfg.Vantage, Version: version, Log: log, Alarm: d.alarm,

@@ -15,6 +15,7 @@ import (
 	"rrwatch/config"
 	"rrwatch/failover"
 	"rrwatch/monitor"
+	"rrwatch/probe"
 )
 
 func newPlan() *cobra.Command {
@@ -103,6 +104,7 @@ func freshPlans(ctx context.Context, out io.Writer, cfg *config.Config, c *cloud
 	if len(watches) == 0 {
 		return joined(list, errs)
 	}
+	enroll(with.roster, watches)
 	snap, err := watchBriefly(ctx, cfg, watches)
 	if err != nil {
 		return err

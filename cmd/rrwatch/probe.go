@@ -36,13 +36,13 @@ same code as in the daemon. Exit status 1 if an answer is not a pass.`,
 			}
 			with := newTools()
 			defer with.close()
-			return probeAll(c.Context(), c.OutOrStdout(), specs(cfg, with), cloud)
+			return probeAll(c.Context(), c.OutOrStdout(), specs(cfg, with), with.roster, cloud)
 		},
 	}
 }
 
 // probeAll asks everything once, side by side, and prints the answers.
-func probeAll(ctx context.Context, out io.Writer, list []*failover.Spec, c *cloud) error {
+func probeAll(ctx context.Context, out io.Writer, list []*failover.Spec, roster *probe.Roster, c *cloud) error {
 	pools, errs := failover.DiscoverAll(ctx, list, c.eips, c.records)
 	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	good := len(errs) == 0
@@ -52,6 +52,7 @@ func probeAll(ctx context.Context, out io.Writer, list []*failover.Spec, c *clou
 			continue
 		}
 		watches := failover.Watches(spec, pool)
+		enroll(roster, watches)
 		for n, r := range askOnce(ctx, watches) {
 			good = good && r.Verdict == probe.Pass
 			addr := watches[n].Target.Addr.Addr()

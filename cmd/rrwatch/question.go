@@ -13,10 +13,11 @@ import (
 type tools struct {
 	dial   probe.Dial
 	pinger *probe.Pinger
+	roster *probe.Roster // the members of each pool, for those questions that need another one
 }
 
 // newTools makes them; close gives back what they hold.
-func newTools() tools { return tools{dial: dialer(), pinger: &probe.Pinger{}} }
+func newTools() tools { return tools{dial: dialer(), pinger: &probe.Pinger{}, roster: &probe.Roster{}} }
 
 func (t tools) close() { t.pinger.Close() }
 
@@ -41,7 +42,7 @@ func plainOf(c config.Check) *probe.Plain {
 		return probe.PlainTCP(c.Source)
 	case config.KindHTTP:
 		return probe.PlainHTTP(httpOptions(c, nil), c.Source)
-	case config.KindHTTPS, config.KindTLS, config.KindICMP, config.KindDNS:
+	case config.KindHTTPS, config.KindTLS, config.KindICMP, config.KindDNS, config.KindHAProxy, config.KindSession:
 	}
 	return nil
 }
@@ -60,6 +61,10 @@ func questionOf(p config.Pool, c config.Check, with tools) probe.Func {
 		return with.pinger.ICMP(icmpOptions(c))
 	case config.KindDNS:
 		return dnsOf(p, c, dial)
+	case config.KindHAProxy:
+		return probe.HAProxy(haproxyOptions(c, dial))
+	case config.KindSession:
+		return probe.Journey(journeyOptions(c, dial, with.roster))
 	}
 	panic("no probe for a check of kind " + string(c.Kind)) // the configuration knows no other
 }

@@ -21,6 +21,7 @@ import (
 	"rrwatch/config"
 	"rrwatch/failover"
 	"rrwatch/monitor"
+	"rrwatch/probe"
 	"rrwatch/simulator"
 	"rrwatch/store"
 )
@@ -238,7 +239,7 @@ func (s *storm) begin() {
 	s.store, s.cancel = db, cancel
 	s.monitor = monitor.New(monitor.Options{Vantage: "test", References: s.cfg.References, Dial: s.network.DialContext})
 	responder := failover.New(failover.Options{
-		Specs: specs(s.cfg, tools{dial: s.network.DialContext}), Watcher: s.monitor, Nudges: s.monitor.Nudges(),
+		Specs: specs(s.cfg, tools{dial: s.network.DialContext, roster: &probe.Roster{}}), Watcher: s.monitor, Nudges: s.monitor.Nudges(),
 		EIPs: c.eips, Records: c.records, Journal: db, Total: failover.Budget(s.cfg.Budget),
 		Discover: s.cfg.Discover, Vantage: "test", Version: "test", Log: slog.New(slog.DiscardHandler),
 	})
