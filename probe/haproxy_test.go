@@ -52,13 +52,16 @@ func TestReadsHAProxysPages(t *testing.T) {
 		"csv by type":   {"text/csv; charset=utf-8", strings.TrimPrefix(csvPage(), "# "), "backend app has 1 of 2 servers up, 2 are needed; down: s2 (L7STS)"},
 		"csv with CRLF": {"text/plain", strings.ReplaceAll(csvPage(), "\n", "\r\n"), "backend app has 1 of 2 servers up, 2 are needed; down: s2 (L7STS)"},
 		"other columns": {"text/plain", "# pxname,new,bck,act,status,svname,last\n" +
-			"app,x,0,1,DOWN (agent),s1,\"a \"\"b\"\",\nc\"\napp,x,0,1,NOLB 1/2,s2,\napp,,1,0,UP,BACKEND,\n",
+			"app,x,0,1,DOWN (agent),s1,\"a \"\"b\"\",\nc\"\napp,x,0,1,NOLB 1/2,s2,a \"b\napp,,1,0,UP,BACKEND,\n",
 			"backend app has 0 of 2 servers up beside 1 backup, 2 are needed; down: s1 (agent), s2 (NOLB)"},
 		"a listener":        {"text/plain", csvHead + csvRow("app", "sock-1", "OPEN", "", "", "", "") + csvRow("app", "BACKEND", "UP", "0", "0", "0", ""), "backend app has 0 servers up, 2 are needed"},
 		"prometheus, old":   {"text/plain; version=0.0.4", promPage, "backend app has 1 of 2 servers up, 2 are needed; down: s2"},
 		"prometheus, times": {"text/plain; version=0.0.4", strings.ReplaceAll(promPage, "\n", " 1700000000000\n"), "backend app has 1 of 2 servers up, 2 are needed; down: s2"},
 		"odd labels": {"", `haproxy_backend_active_servers{ desc="a \"b\", }\\", proxy="app" , } 1e0` + "\n",
 			"backend app has 1 server up, 2 are needed"},
+		"maintenance": {"", "haproxy_backend_active_servers{proxy=\"app\"} 0\nhaproxy_server_status{proxy=\"app\",server=\"s1\",state=\"MAINT\"} 1\n" +
+			"haproxy_server_check_status{proxy=\"app\",server=\"s1\",state=\"L4CON\"} 1\n",
+			"backend app has 0 of 1 server up, 2 are needed; down: s1 (MAINT)"},
 		"many are down": {"text/plain", csvHead + strings.Repeat(csvRow("app", "s", "DOWN", "1", "1", "0", ""), 9) + csvRow("app", "BACKEND", "DOWN", "0", "0", "0", ""),
 			"backend app has 0 of 9 servers up, 2 are needed; down: s, s, s, s, s, 4 more"},
 	} {
@@ -141,6 +144,31 @@ func answerAndEnd(conn net.Conn, text string) {
 		_, _ = io.WriteString(conn, text)
 		_ = conn.(*net.TCPConn).CloseWrite()
 		wait(conn)
+	}
+}
+
+func TestDoesNotWaitForTheRestOfAPageOfHAProxys(t *testing.T) {
+	a := ask(t, probe.HAProxy(stats("/")), serve(t, answer("HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"+csvPage())), soon)
+	if a.Verdict != probe.Pass || a.Phases.Whole > soon/2 {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func TestAPageWithManyBackendsIsNotGuessedFrom(t *testing.T) {
+	page := csvHead
+	for n := range 16 {
+		page += csvRow(fmt.Sprint("empty", n), "BACKEND", "UP", "0", "0", "0", "")
+	}
+	page += strings.TrimPrefix(csvPage(), csvHead)
+	o := stats("/")
+	o.Backend = ""
+	a := ask(t, probe.HAProxy(o), serve(t, haproxyPage("text/csv", page)), soon)
+	if a.Verdict != probe.Inconclusive || a.Reason != probe.Internal || !strings.HasSuffix(a.Detail, "empty0, empty1, empty2, empty3, empty4, …") {
+		t.Errorf("got %+v", a)
+	}
+	o.Backend = "app" // it need not be among the first
+	if a := ask(t, probe.HAProxy(o), serve(t, haproxyPage("text/csv", page)), soon); a.Verdict != probe.Pass {
+		t.Errorf("named: got %+v", a)
 	}
 }
 
