@@ -135,7 +135,7 @@ func TestTheSessionIsSentAsABrowserWouldSendIt(t *testing.T) {
 	tell := func(conn net.Conn) {
 		r := request(conn)
 		got <- r
-		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nSet-Cookie: SRV=\"a b\"; Secure\r\nSet-Cookie: id=7\r\nSet-Cookie: x=y\r\nX-Backend: app1\r\n\r\n")
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nSet-Cookie: SRV=\"ab\"; Secure\r\nSet-Cookie: id=7\r\nSet-Cookie: x=y\r\nX-Backend: app1\r\n\r\n")
 	}
 	o := journey(serveTLS(t, config, tell))
 	o.TLS, o.Path, o.BackendHeader, o.BackendCookie = &probe.TLSOptions{Roots: ca.roots}, "/cart?a=b", "", "id"
@@ -144,11 +144,14 @@ func TestTheSessionIsSentAsABrowserWouldSendIt(t *testing.T) {
 	if a := ask(t, probe.Journey(o), serveTLS(t, config, tell), soon); a.Verdict != probe.Pass || a.Phases.TLS == 0 {
 		t.Errorf("got %+v", a)
 	}
+	if len(got) != 4 {
+		t.Fatalf("%d requests, want one to the peer and three to the address", len(got))
+	}
 	for n := range 4 {
 		r := <-got
 		want := "consent=yes"
 		if n > 0 {
-			want = `consent=yes; SRV="a b"; id=7`
+			want = `consent=yes; SRV="ab"; id=7`
 		}
 		_, password, _ := r.BasicAuth()
 		if cookies := strings.Join(r.Header["Cookie"], "|"); cookies != want || r.Host != "www.example.com" || r.RequestURI != "/cart?a=b" || password != sesame {
