@@ -177,7 +177,7 @@ func TestBothWaysOfConnectingGiveTheSameAnswers(t *testing.T) {
 		"a full queue":        {addr: fullBacklog(t), reason: probe.ConnectTimeout, timeout: 50 * time.Millisecond},
 		"an unknown zone":     {addr: netip.MustParseAddrPort("[fe80::1%nothere]:80"), reason: "", timeout: soon},
 		"IPv4 in IPv6":        {addr: netip.AddrPortFrom(netip.AddrFrom16(free.Addr().As16()), free.Port()), timeout: soon},
-		"listening over IPv6": {addr: serve6(t), timeout: soon},
+		"listening over IPv6": {addr: listen6(t), timeout: soon},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if !c.addr.IsValid() {
@@ -194,8 +194,8 @@ func TestBothWaysOfConnectingGiveTheSameAnswers(t *testing.T) {
 	}
 }
 
-// serve6 listens on the loopback's IPv6 address; invalid if there is none.
-func serve6(t *testing.T) netip.AddrPort {
+// listen6 listens on the loopback's IPv6 address; invalid if there is none.
+func listen6(t *testing.T) netip.AddrPort {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "[::1]:0")
 	if err != nil {

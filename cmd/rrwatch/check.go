@@ -11,7 +11,6 @@ import (
 	"rrwatch/config"
 	"rrwatch/eip"
 	"rrwatch/failover"
-	"rrwatch/probe"
 	"rrwatch/route53"
 )
 

@@ -15,7 +15,6 @@ import (
 	"rrwatch/config"
 	"rrwatch/failover"
 	"rrwatch/monitor"
-	"rrwatch/probe"
 )
 
 func newPlan() *cobra.Command {
