@@ -14,11 +14,17 @@ import (
 type Target struct {
 	Pool  string         `json:"pool"`
 	Check string         `json:"check"` // the check's name, unique in its pool
-	Addr  netip.AddrPort `json:"addr"`  // port 0 for checks that have none
+	Addr  netip.AddrPort `json:"addr"`  // port 0 for checks that have none; zero for an endpoint, which is asked by name
 }
 
-// String names a target as pages and logs do: "www/https 203.0.113.1:443".
-func (t Target) String() string { return t.Pool + "/" + t.Check + " " + t.Where() }
+// String names a target as pages and logs do: "www/https 203.0.113.1:443", an
+// endpoint "www/login".
+func (t Target) String() string {
+	if !t.Addr.Addr().IsValid() {
+		return t.Pool + "/" + t.Check
+	}
+	return t.Pool + "/" + t.Check + " " + t.Where()
+}
 
 // Where is the target's address, with the port that its check has, if it has one.
 func (t Target) Where() string {
