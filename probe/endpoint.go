@@ -37,7 +37,7 @@ const mostAddresses = 8
 func Endpoint(o EndpointOptions) Func {
 	dial := o.HTTP.Dial
 	o.HTTP.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-		v, ok := ctx.Value(visitKey{}).(*visit)
+		v, ok := ctx.Value(attemptKey{}).(*attempt)
 		if !ok {
 			return dial(ctx, network, address)
 		}
@@ -60,9 +60,9 @@ func (o EndpointOptions) ask(ctx context.Context, t Target, ask Func) Answer {
 	}
 	var missed misses
 	for n, addr := range addrs {
-		v := &visit{by: share(ctx, len(addrs)-n), secured: o.HTTP.TLS != nil}
+		v := &attempt{by: share(ctx, len(addrs)-n), secured: o.HTTP.TLS != nil}
 		t.Addr = netip.AddrPortFrom(addr, o.Port)
-		a := ask(context.WithValue(ctx, visitKey{}, v), t)
+		a := ask(context.WithValue(ctx, attemptKey{}, v), t)
 		switch {
 		case a.Verdict == Pass:
 			return missed.servedBy(addr, a)
@@ -211,17 +211,17 @@ func ordinal(n int) string {
 	return []string{"first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"}[n]
 }
 
-// visit is one try of one address.
-type visit struct {
+// attempt is one try of one address.
+type attempt struct {
 	by      time.Time // when a connection must have been made
 	secured bool      // it needs a handshake too
 	conn    *hurried  // nil: not connected
 }
 
-type visitKey struct{}
+type attemptKey struct{}
 
 // connect dials within the visit's share of the time.
-func (v *visit) connect(ctx context.Context, dial Dial, network, address string) (net.Conn, error) {
+func (v *attempt) connect(ctx context.Context, dial Dial, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithDeadline(ctx, v.by)
 	defer cancel()
 	conn, err := dial(ctx, network, address)
@@ -236,7 +236,7 @@ func (v *visit) connect(ctx context.Context, dial Dial, network, address string)
 }
 
 // connected reports whether the request could be sent.
-func (v *visit) connected() bool { return v.conn != nil && v.conn.isReady() }
+func (v *attempt) connected() bool { return v.conn != nil && v.conn.isReady() }
 
 // hurried is a connection whose handshake must end by a time, however long may
 // be waited for what follows.

@@ -66,8 +66,8 @@ func (s *street) endpoint(t *testing.T, edit func(*probe.EndpointOptions)) probe
 	return probe.Endpoint(o)
 }
 
-// visit asks an endpoint, which has no address of its own.
-func visit(t *testing.T, f probe.Func, timeout time.Duration) probe.Answer {
+// browse asks an endpoint, which has no address of its own.
+func browse(t *testing.T, f probe.Func, timeout time.Duration) probe.Answer {
 	t.Helper()
 	a := ask(t, f, netip.AddrPort{}, timeout)
 	checkHarmless(t, a.Detail)
@@ -85,7 +85,7 @@ const (
 func TestAnEndpointTriesTheAddressesInTurn(t *testing.T) {
 	const busy = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 	well, ill, other := serve(t, answer(ok)), serve(t, answer(busy)), serve(t, answer(strings.Replace(ok, "hello", "other", 1)))
-	cut, ended := serve(t, func(c net.Conn) { request(c); reset(c) }), serve(t, func(net.Conn) {})
+	cut, ended := serve(t, func(c net.Conn) { request(c); reset(c) }), serve(t, func(c net.Conn) { request(c) })
 	for name, c := range map[string]struct {
 		names   []string
 		at      map[string]netip.AddrPort
@@ -120,7 +120,7 @@ func TestAnEndpointTriesTheAddressesInTurn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &street{name: c.names, at: c.at, err: c.err}
-			a := visit(t, s.endpoint(t, func(o *probe.EndpointOptions) { o.HTTP.Body = "hello" }), soon)
+			a := browse(t, s.endpoint(t, func(o *probe.EndpointOptions) { o.HTTP.Body = "hello" }), soon)
 			if a.Reason != c.reason || a.Detail != c.detail || s.asked.Load() != c.asked {
 				t.Errorf("got %s %q %q by %d connections", a.Verdict, a.Reason, a.Detail, s.asked.Load())
 			}
@@ -142,7 +142,7 @@ func TestAnEndpointThatCannotBeAskedFromHereSaysNothing(t *testing.T) {
 		"no descriptor":                {[]string{first, second}, map[string]error{first: syscall.EMFILE}, probe.OwnResources},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := visit(t, (&street{name: c.names, err: c.err}).endpoint(t, nil), soon)
+			a := browse(t, (&street{name: c.names, err: c.err}).endpoint(t, nil), soon)
 			if a.Verdict != probe.Inconclusive || a.Reason != c.reason || a.Detail == "" {
 				t.Errorf("got %+v, want %q", a, c.reason)
 			}
@@ -167,7 +167,7 @@ func TestAnEndpointSaysWhyNobodyCouldBeAsked(t *testing.T) {
 			f := (&street{}).endpoint(t, func(o *probe.EndpointOptions) {
 				o.Resolve = func(context.Context, string) ([]netip.Addr, error) { return nil, c.err }
 			})
-			if a := visit(t, f, soon); a.Verdict != c.verdict || a.Reason != c.reason || a.Detail == "" {
+			if a := browse(t, f, soon); a.Verdict != c.verdict || a.Reason != c.reason || a.Detail == "" {
 				t.Errorf("got %+v, want %s, %q", a, c.verdict, c.reason)
 			}
 		})
@@ -225,7 +225,7 @@ func TestAnEndpointSharesItsTimeFairly(t *testing.T) {
 				var wg sync.WaitGroup
 				defer wg.Wait()
 				f := (&street{name: []string{first, second, third}}).endpoint(t, func(o *probe.EndpointOptions) {
-					o.HTTP.Dial = piped(&wg, c.silent, c.after)
+					o.HTTP.Dial = pipedSite(&wg, c.silent, c.after)
 				})
 				start := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
@@ -239,8 +239,8 @@ func TestAnEndpointSharesItsTimeFairly(t *testing.T) {
 	}
 }
 
-// piped dials servers on pipes that answer some time after the request.
-func piped(wg *sync.WaitGroup, silent []string, after time.Duration) probe.Dial {
+// pipedSite dials servers on pipes that answer some time after the request.
+func pipedSite(wg *sync.WaitGroup, silent []string, after time.Duration) probe.Dial {
 	return func(ctx context.Context, _, address string) (net.Conn, error) {
 		for _, s := range silent {
 			if strings.HasPrefix(address, s+":") {
@@ -284,7 +284,7 @@ func TestAnEndpointPassesOverAHandshakeThatFailsAndNotACertificate(t *testing.T)
 		t.Run(name, func(t *testing.T) {
 			s := &street{name: []string{first, second}, at: map[string]netip.AddrPort{first: c.at, second: well}}
 			f := s.endpoint(t, func(o *probe.EndpointOptions) { o.HTTP.TLS = &probe.TLSOptions{Roots: ca.roots} })
-			a := visit(t, f, 2*time.Second)
+			a := browse(t, f, 2*time.Second)
 			shown := c.reason == probe.TLSName || c.reason == probe.TLSExpired
 			switch {
 			case c.reason == "" && a.Detail != "served by 203.0.113.1: answered 200 OK":
@@ -311,7 +311,7 @@ func TestAnEndpointWaitsForAnAnswerOnceTheHandshakeIsOver(t *testing.T) {
 		s := &street{name: []string{first, second, third}, at: map[string]netip.AddrPort{first: serveTLS(t, config, wait)}}
 		f := s.endpoint(t, func(o *probe.EndpointOptions) { o.HTTP.TLS = &probe.TLSOptions{Roots: ca.roots} })
 		start := time.Now()
-		a := visit(t, f, 600*time.Millisecond)
+		a := browse(t, f, 600*time.Millisecond)
 		if took := time.Since(start); a.Reason != probe.AnswerTimeout || s.asked.Load() != 1 || took < 500*time.Millisecond {
 			t.Errorf("%x: got %+v by %d connections after %s", version, a, s.asked.Load(), took)
 		}
@@ -331,11 +331,11 @@ func TestAnEndpointAsksTheNameAndNoMoreThanEightAddresses(t *testing.T) {
 	for n := 1; n <= 12; n++ {
 		s.name = append(s.name, fmt.Sprintf("203.0.113.%d", n))
 	}
-	if a := visit(t, s.endpoint(t, nil), soon); !strings.HasPrefix(a.Detail, "served at the eighth address, 203.0.113.8: ") || <-hosts != "www.example.com" {
+	if a := browse(t, s.endpoint(t, nil), soon); !strings.HasPrefix(a.Detail, "served at the eighth address, 203.0.113.8: ") || <-hosts != "www.example.com" {
 		t.Errorf("got %+v", a)
 	}
 	delete(s.at, "203.0.113.8")
-	if a := visit(t, s.endpoint(t, nil), soon); a.Reason != probe.NotServed || s.asked.Load() != 16 {
+	if a := browse(t, s.endpoint(t, nil), soon); a.Reason != probe.NotServed || s.asked.Load() != 16 {
 		t.Errorf("got %+v by %d connections", a, s.asked.Load())
 	}
 }
@@ -358,7 +358,7 @@ func TestAnEndpointEndsWhateverAHostileServerDoes(t *testing.T) {
 			for _, roots := range []*probe.TLSOptions{nil, {}} {
 				s := &street{name: []string{first, second, sixth}, at: map[string]netip.AddrPort{first: at, second: at, sixth: at}}
 				f := s.endpoint(t, func(o *probe.EndpointOptions) { o.HTTP.Body, o.HTTP.TLS = "never there", roots })
-				if a := visit(t, f, timeout); a.Verdict != probe.Fail {
+				if a := browse(t, f, timeout); a.Verdict != probe.Fail {
 					t.Errorf("%s: got %+v", name, a)
 				}
 			}
@@ -383,7 +383,7 @@ func TestAnEndpointIsAskedOverIPv6(t *testing.T) {
 	}()
 	r := newResolver(t, zone("AAAA ::1"))
 	o := probe.EndpointOptions{HTTP: page(), Port: netip.MustParseAddrPort(l.Addr().String()).Port(), Resolve: probe.ServerResolver(r.at, dial())}
-	if a := visit(t, probe.Endpoint(o), soon); a.Detail != "served by ::1: answered 200 OK" {
+	if a := browse(t, probe.Endpoint(o), soon); a.Detail != "served by ::1: answered 200 OK" {
 		t.Errorf("got %+v", a)
 	}
 }

@@ -58,7 +58,7 @@ const dnsPayload = 1232
 func ServerResolver(server netip.AddrPort, dial Dial) Resolve {
 	return func(ctx context.Context, name string) ([]netip.Addr, error) {
 		ask := func(kind uint16) found {
-			return question{dial: dial, server: server, name: name, kind: kind}.ask(ctx)
+			return nameQuestion{dial: dial, server: server, name: name, kind: kind}.ask(ctx)
 		}
 		var four, six found
 		var wg sync.WaitGroup
@@ -106,15 +106,15 @@ func inTurns(a, b []netip.Addr) []netip.Addr {
 	return all
 }
 
-// question asks a resolver for a name's addresses of one family.
-type question struct {
+// nameQuestion asks a resolver for a name's addresses of one family.
+type nameQuestion struct {
 	dial   Dial
 	server netip.AddrPort
 	name   string
 	kind   uint16 // dns.TypeA or dns.TypeAAAA
 }
 
-func (q question) ask(ctx context.Context) found {
+func (q nameQuestion) ask(ctx context.Context) found {
 	var f found
 	for left := resolveTries; left > 0 && ctx.Err() == nil; left-- {
 		if f = q.try(ctx, left); f.err == nil {
@@ -129,7 +129,7 @@ func (q question) ask(ctx context.Context) found {
 }
 
 // try asks once, and leaves their share of the time to the tries that are left.
-func (q question) try(ctx context.Context, left int) found {
+func (q nameQuestion) try(ctx context.Context, left int) found {
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/time.Duration(left))
@@ -145,7 +145,7 @@ func (q question) try(ctx context.Context, left int) found {
 	return q.read(in)
 }
 
-func (q question) exchange(ctx context.Context, network string) (*dns.Msg, error) {
+func (q nameQuestion) exchange(ctx context.Context, network string) (*dns.Msg, error) {
 	conn, err := q.dial(ctx, network, q.server.String())
 	if err != nil {
 		return nil, err
@@ -163,7 +163,7 @@ func (q question) exchange(ctx context.Context, network string) (*dns.Msg, error
 }
 
 // read is what a whole answer says.
-func (q question) read(in *dns.Msg) found {
+func (q nameQuestion) read(in *dns.Msg) found {
 	switch {
 	case !in.Response, len(in.Question) != 1, in.Question[0].Qtype != q.kind, !strings.EqualFold(in.Question[0].Name, dns.Fqdn(q.name)):
 		return found{err: errors.New("it answers another question")}
