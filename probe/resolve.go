@@ -21,6 +21,8 @@ type Resolve func(ctx context.Context, name string) ([]netip.Addr, error)
 // ErrNoAddress is the error of a name that does not exist, or has no address.
 var ErrNoAddress = errors.New("no address to ask")
 
+var errNoAnswer = errors.New("it does not answer in time")
+
 // SystemResolver asks as every program on this machine does: its hosts file, its
 // resolvers and their caches. The order is the system's too (RFC 6724).
 func SystemResolver() Resolve {
@@ -86,8 +88,10 @@ func joined(name string, six, four found) ([]netip.Addr, error) {
 		return addrs, nil
 	case six.missing || four.missing:
 		return nil, fmt.Errorf("%s does not exist: %w", name, ErrNoAddress)
-	case four.err != nil || six.err != nil:
-		return nil, errors.Join(four.err, six.err)
+	case four.err != nil:
+		return nil, four.err // six says the same, or less
+	case six.err != nil:
+		return nil, six.err
 	}
 	return nil, fmt.Errorf("%s exists and has no address: %w", name, ErrNoAddress)
 }
@@ -115,14 +119,14 @@ type nameQuestion struct {
 }
 
 func (q nameQuestion) ask(ctx context.Context) found {
-	var f found
+	f := found{err: context.DeadlineExceeded}
 	for left := resolveTries; left > 0 && ctx.Err() == nil; left-- {
 		if f = q.try(ctx, left); f.err == nil {
 			return f
 		}
 	}
-	if f.err == nil {
-		f.err = ctx.Err()
+	if isTimeout(f.err) {
+		f.err = errNoAnswer
 	}
 	f.err = fmt.Errorf("ask the resolver %s for %s %s: %w", q.server, q.name, dns.TypeToString[q.kind], f.err)
 	return f
