@@ -101,6 +101,7 @@ type Pool struct {
 	NameServers  []netip.AddrPort // authoritative servers to ask; empty: the zone's own
 	Instances    Instances        // which instances may carry the pool's addresses
 	Checks       []Check          // at least one; names are unique in the pool
+	Endpoints    []Endpoint       // pages that are asked for as users do; may be empty
 	Remedy       []Remedy         // remedies in the order in which they are tried; at least one, none twice
 	VerifyWithin time.Duration    // an action that is not proven within this time is unproven; at least 1 s
 	Cooldown     time.Duration    // a member is not touched again within this time; may be 0

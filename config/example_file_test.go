@@ -70,9 +70,9 @@ func TestTheExampleExplainsEveryKey(t *testing.T) {
 			}
 		}
 	}
-	// The file, log, aws, web, slack, budget, retention, maintenance, pool, instances, check, the pool's budget.
-	if sections != 12 {
-		t.Errorf("%d sections refuse an unknown key, want 12", sections)
+	// The file, log, aws, web, slack, budget, retention, maintenance, pool, instances, check, endpoint, the pool's budget.
+	if sections != 13 {
+		t.Errorf("%d sections refuse an unknown key, want 13", sections)
 	}
 }
 

@@ -62,6 +62,7 @@ func readPool(s *section, mode Mode) Pool {
 	p.Instances = readInstances(s.sub("instances"), p.Name)
 	p.Checks = readChecks(s, p.Record)
 	checkPublished(s, p)
+	p.Endpoints = readEndpoints(s, p.Checks)
 	s.done()
 	return p
 }

@@ -276,12 +276,13 @@ func (s *state) watch() {
 	var list []monitor.Watch
 	targets := map[probe.Target]bool{}
 	for _, spec := range s.Specs {
+		list = append(list, spec.EndpointWatches()...)
 		if pool := s.wirings[spec.Name].pool; pool != nil {
-			for _, w := range Watches(spec, pool) {
-				list = append(list, w)
-				targets[w.Target] = true
-			}
+			list = append(list, Watches(spec, pool)...)
 		}
+	}
+	for _, w := range list {
+		targets[w.Target] = true
 	}
 	same := len(targets) == len(s.watched)
 	for t := range targets {

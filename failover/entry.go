@@ -29,6 +29,10 @@ const (
 	BrakeReleased EntryKind = "brake-released" // by a named person
 	WentBlind     EntryKind = "blind"          // the watcher no longer trusts its own fails
 	SawAgain      EntryKind = "sighted"        // it does again
+	NotServed     EntryKind = "not-served"     // users are not served an endpoint's page
+	ServedAgain   EntryKind = "served-again"   // they are again
+	Warned        EntryKind = "warning"        // a warning began, or has become another or more urgent
+	WarningOver   EntryKind = "warning-over"   // it is over
 )
 
 // Entry is one line of the journal: what happened, in a sentence, with the
@@ -49,6 +53,7 @@ type Entry struct {
 	Action     *Action             `json:"action,omitempty"`     // ActionBegun, ActionApplied, ActionEnded
 	Approved   string              `json:"approved,omitempty"`   // Approved: Action.String of what is allowed
 	By         string              `json:"by,omitempty"`         // who: Approved, BrakeReleased
+	Advisory   *Advisory           `json:"advisory,omitempty"`   // NotServed, ServedAgain, Warned, WarningOver
 }
 
 // Guard names a reason not to act.

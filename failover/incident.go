@@ -71,7 +71,8 @@ func (i Incident) Apply(e Entry) Incident {
 		}
 	case Closed:
 		i.Closed, i.Outcome = e.At, e.Text
-	case Started, Stopped, Wired, Believed, Noted, BrakeLatched, BrakeReleased, WentBlind, SawAgain:
+	case Started, Stopped, Wired, Believed, Noted, BrakeLatched, BrakeReleased, WentBlind, SawAgain,
+		NotServed, ServedAgain, Warned, WarningOver:
 	}
 	return i
 }

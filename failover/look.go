@@ -15,6 +15,7 @@ import (
 func (s *state) look(ctx context.Context, now time.Time) {
 	snap := s.Watcher.Snapshot()
 	s.remember(ctx, snap)
+	s.advise(ctx, snap, now)
 	for _, spec := range s.Specs {
 		if pool := s.wirings[spec.Name].pool; pool != nil {
 			s.openNew(ctx, spec, pool, snap, now)

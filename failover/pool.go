@@ -84,6 +84,7 @@ type Spec struct {
 	Zone      string // the hosted zone's name or id
 	Instances Selector
 	Checks    []Check
+	Endpoints []Endpoint
 	Policy    Policy
 	// Maintenance reports whether now lies in a window in which the pool is
 	// watched and nothing is changed, and when that window ends. Nil: never.

@@ -76,6 +76,7 @@ func (r *Responder) Run(ctx context.Context) error {
 	}
 	defer s.finish()
 	s.record(ctx, Entry{Kind: Started, Text: "rrwatch " + r.Version + " watches from " + r.Vantage})
+	s.watch() // endpoints need no reading
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -106,6 +107,7 @@ type state struct {
 	blind     string
 	watched   map[probe.Target]bool
 	plans     map[string]Plan
+	advice    advice
 	left      map[RecordKey]RecordSet // how our last edit left each set
 
 	pending  []Entry // not yet in the journal, and not to be lost
@@ -140,6 +142,7 @@ func (r *Responder) recall(ctx context.Context) (*state, error) {
 		released:  memory.Released,
 		watched:   map[probe.Target]bool{},
 		plans:     map[string]Plan{},
+		advice:    recalled(memory.Advisories),
 		left:      map[RecordKey]RecordSet{},
 		readings:  make(chan reading),
 		outcomes:  make(chan outcome),
@@ -258,7 +261,8 @@ func (s *state) fold(e Entry) {
 		s.brake = &Brake{Latched: e.At, Why: e.Text}
 	case BrakeReleased:
 		s.brake, s.released = nil, e.At
-	case Started, Stopped, Wired, Believed, Opened, Diagnosed, HeldBack, Approved, ActionBegun, ActionApplied, ActionEnded, Noted, Closed, WentBlind, SawAgain:
+	case Started, Stopped, Wired, Believed, Opened, Diagnosed, HeldBack, Approved, ActionBegun, ActionApplied, ActionEnded, Noted, Closed, WentBlind, SawAgain,
+		NotServed, ServedAgain, Warned, WarningOver:
 	}
 }
 

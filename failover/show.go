@@ -23,6 +23,7 @@ func (s *state) show(snap *monitor.Snapshot, now time.Time) *View {
 		p := PoolView{
 			Name: spec.Name, Record: spec.Record, Policy: spec.Policy,
 			Trouble: w.trouble, Plan: s.plans[spec.Name],
+			Endpoints: showEndpoints(spec, snap), Advisories: s.advice.of(spec.Name),
 		}
 		if spec.Maintenance != nil {
 			if until, in := spec.Maintenance(now); in {

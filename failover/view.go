@@ -28,16 +28,18 @@ type Brake struct {
 
 // PoolView is one pool: how it is wired, what is believed, what is planned.
 type PoolView struct {
-	Name        string       `json:"name"`
-	Record      string       `json:"record"`
-	Policy      Policy       `json:"policy"`
-	Read        time.Time    `json:"read,omitzero"`     // when the wiring was last read
-	Trouble     string       `json:"trouble,omitempty"` // why the wiring could not be read the last time
-	Notices     []string     `json:"notices,omitempty"`
-	Maintenance time.Time    `json:"maintenance,omitzero"` // end of the present window; zero: none
-	Members     []MemberView `json:"members"`
-	Spare       []SpareView  `json:"spare"` // instances that carry no member
-	Plan        Plan         `json:"plan"`
+	Name        string         `json:"name"`
+	Record      string         `json:"record"`
+	Policy      Policy         `json:"policy"`
+	Read        time.Time      `json:"read,omitzero"`     // when the wiring was last read
+	Trouble     string         `json:"trouble,omitempty"` // why the wiring could not be read the last time
+	Notices     []string       `json:"notices,omitempty"`
+	Maintenance time.Time      `json:"maintenance,omitzero"` // end of the present window; zero: none
+	Members     []MemberView   `json:"members"`
+	Spare       []SpareView    `json:"spare"` // instances that carry no member
+	Endpoints   []EndpointView `json:"endpoints,omitempty"`
+	Advisories  []Advisory     `json:"advisories,omitempty"` // warnings, by check
+	Plan        Plan           `json:"plan"`
 }
 
 // MemberView is one member as believed.
@@ -63,6 +65,15 @@ type SpareView struct {
 	Checks   []CheckView   `json:"checks"`
 	Standby  bool          `json:"standby"`
 	Why      string        `json:"why,omitempty"` // why it is no standby
+}
+
+// EndpointView is how users fare who ask for one page by its name.
+type EndpointView struct {
+	Name     string         `json:"name"`
+	URL      string         `json:"url"`
+	Service  Service        `json:"service"`
+	Health   monitor.Health `json:"health"`
+	ToChange string         `json:"to_change"`
 }
 
 // CheckView is the health of one target.

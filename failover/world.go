@@ -60,4 +60,6 @@ type Memory struct {
 	Incidents []Incident // the open ones, and those closed within the last 24 hours; by id
 	Brake     *Brake     // latched and not released since
 	Released  time.Time  // when the brake was last released; zero: never
+	// Advisories are those that were told and are not over, as they were told.
+	Advisories []Advisory
 }

@@ -58,8 +58,9 @@ type Teller interface {
 	// Step tells the first of the steps, as many as fit into one message, and
 	// returns the sequence number of the last step that is done with.
 	Step(ctx context.Context, thread string, i failover.Incident, steps []failover.Entry) (int64, error)
-	// Shout tells what concerns rrwatch as a whole.
-	Shout(ctx context.Context, e failover.Entry) error
+	// Shout tells what belongs to no incident: one entry, or several of one kind
+	// that are told together.
+	Shout(ctx context.Context, entries ...failover.Entry) error
 }
 
 // Retry is the error of a teller that knows when another try makes sense.
@@ -139,7 +140,7 @@ func (f follower) round(ctx context.Context) (bool, error) {
 	}
 	entries = together(entries)
 	if shouted(entries[0]) {
-		err = f.teller.Shout(ctx, entries[0])
+		err = f.teller.Shout(ctx, entries...)
 	} else {
 		err = f.tell(ctx, after, entries)
 	}
@@ -150,8 +151,15 @@ func (f follower) round(ctx context.Context) (bool, error) {
 }
 
 // together is the part of the entries that is told in one round: a shout
-// alone, or everything up to the next shout.
+// alone, advice of one kind, or everything up to the next shout.
 func together(entries []failover.Entry) []failover.Entry {
+	if advice(entries[0]) {
+		other := func(e failover.Entry) bool { return e.Kind != entries[0].Kind }
+		if n := slices.IndexFunc(entries, other); n > 0 {
+			return entries[:n]
+		}
+		return entries
+	}
 	if shouted(entries[0]) {
 		return entries[:1]
 	}
@@ -161,10 +169,12 @@ func together(entries []failover.Entry) []failover.Entry {
 	return entries
 }
 
-// shouted reports whether an entry concerns rrwatch as a whole.
+// shouted reports whether an entry is told by itself: it concerns rrwatch as a
+// whole, or is advice.
 func shouted(e failover.Entry) bool {
 	switch e.Kind {
-	case failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain:
+	case failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
+		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
 		return true
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
@@ -180,7 +190,8 @@ func step(e failover.Entry) bool {
 		failover.ActionApplied, failover.ActionEnded, failover.Noted, failover.Closed:
 		return e.Incident != 0
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed,
-		failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain:
+		failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
+		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
 	}
 	return false
 }

@@ -96,7 +96,7 @@ func RenderShout(e failover.Entry, baseURL string) Message {
 		m.Text, m.Colour = ":large_green_circle: *rrwatch sees again*", green
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
-		failover.Noted, failover.Closed:
+		failover.Noted, failover.Closed, failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
 	}
 	m.Text += ": " + sentenceOf(e)
 	if next != "" {

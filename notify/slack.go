@@ -130,9 +130,12 @@ func (s *Slack) stepByWebhook(ctx context.Context, i failover.Incident, steps []
 	return steps[len(steps)-1].Seq, nil
 }
 
-// Shout posts what concerns rrwatch as a whole.
-func (s *Slack) Shout(ctx context.Context, e failover.Entry) error {
-	m := RenderShout(e, s.o.BaseURL)
+// Shout posts what concerns rrwatch as a whole, or advice of one kind.
+func (s *Slack) Shout(ctx context.Context, entries ...failover.Entry) error {
+	m := RenderShout(entries[0], s.o.BaseURL)
+	if advice(entries[0]) {
+		m = RenderAdvice(entries, s.o.BaseURL)
+	}
 	if s.o.Token == "" {
 		return s.trouble("post to Slack's webhook", s.hook(ctx, m))
 	}

@@ -214,7 +214,8 @@ func icon(e failover.Entry) string {
 	case failover.Closed:
 		return ":large_green_circle:"
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Noted,
-		failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain:
+		failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
+		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
 	}
 	return ":memo:"
 }
@@ -254,7 +255,8 @@ func headline(i failover.Incident, e failover.Entry) bool {
 		return true
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Diagnosed, failover.Approved,
 		failover.ActionBegun, failover.ActionApplied, failover.Noted, failover.BrakeLatched, failover.BrakeReleased,
-		failover.WentBlind, failover.SawAgain:
+		failover.WentBlind, failover.SawAgain,
+		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
 	}
 	return false
 }

@@ -77,6 +77,9 @@ func inUTC(e *failover.Entry) {
 	if a := e.Action; a != nil {
 		times = append(times, &a.Begun, &a.Applied, &a.Served, &a.Ended)
 	}
+	if a := e.Advisory; a != nil {
+		times = append(times, &a.Begun, &a.Told, &a.Gone)
+	}
 	for _, t := range times {
 		*t = t.UTC()
 	}
@@ -125,6 +128,9 @@ func (a *appending) one(ctx context.Context, e *failover.Entry) error {
 		return fmt.Errorf("entry %q (%s): %w", e.Text, e.Kind, err)
 	}
 	if err := a.brake(ctx, *e); err != nil {
+		return err
+	}
+	if err := a.advisory(ctx, *e); err != nil {
 		return err
 	}
 	data, err := json.Marshal(e)
@@ -190,7 +196,8 @@ func (a *appending) brake(ctx context.Context, e failover.Entry) error {
 		return err
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
-		failover.Noted, failover.Closed, failover.WentBlind, failover.SawAgain:
+		failover.Noted, failover.Closed, failover.WentBlind, failover.SawAgain,
+		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
 	}
 	return nil
 }

@@ -35,8 +35,8 @@ type querier interface {
 }
 
 // Recall returns what the journal says at the start: the open incidents, those
-// closed within the last 24 hours, the brake if it is latched, and when it was
-// last released.
+// closed within the last 24 hours, the brake if it is latched, when it was last
+// released, and the advisories that are not over.
 func (s *Store) Recall(ctx context.Context) (failover.Memory, error) {
 	var m failover.Memory
 	// One transaction, so that both come from the same moment.
@@ -56,6 +56,9 @@ func (s *Store) Recall(ctx context.Context) (failover.Memory, error) {
 	}
 	if len(brakes) > 0 {
 		m.Brake = &brakes[0]
+	}
+	if m.Advisories, err = rows[failover.Advisory](ctx, tx, `SELECT data FROM advisories ORDER BY kind, pool, asked`); err != nil {
+		return failover.Memory{}, s.explain("read the advisories in", err)
 	}
 	var released sql.NullInt64
 	if err := tx.QueryRowContext(ctx, `SELECT max(at) FROM journal WHERE kind = 'brake-released'`).Scan(&released); err != nil {

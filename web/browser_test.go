@@ -135,13 +135,16 @@ func TestPagesAreWholeInABrowserAtEverySize(t *testing.T) {
 	calm.view.Store(calmView(time.Now()))
 	calm.journal.incidents = calm.journal.incidents[:1]
 	calmURL := serve(t, calm.options())
+	unserved := newSite(time.Now())
+	unserved.view.Store(unservedView(time.Now()))
+	unservedURL := serve(t, unserved.options())
 	dir := ""
 	if f := flag.Lookup("screenshots"); f != nil {
 		dir = f.Value.String()
 	}
 	pages := map[string]string{
 		"overview": url + "/", "incidents": url + "/incidents", "incident-closed": url + "/incidents/9",
-		"incident-proposed": url + "/incidents/10", "incident-open": url + "/incidents/12", "demo": url + "/demo", "error": url + "/incidents/999", "calm": calmURL + "/",
+		"incident-proposed": url + "/incidents/10", "incident-open": url + "/incidents/12", "demo": url + "/demo", "error": url + "/incidents/999", "calm": calmURL + "/", "unserved": unservedURL + "/",
 	}
 	for _, size := range []struct {
 		name          string
@@ -195,6 +198,7 @@ func calmView(now time.Time) *failover.View {
 		p.Members = append(p.Members, m)
 	}
 	p.Plan = failover.Plan{Pool: "www", At: now}
+	p.Endpoints, p.Advisories = p.Endpoints[:1], nil
 	v.Pools = []failover.PoolView{p}
 	return v
 }

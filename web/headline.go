@@ -19,7 +19,9 @@ type headline struct {
 // tally counts the members of all pools and names those in trouble.
 type tally struct {
 	members, up, standbys int
+	pages, warnings       int
 	down, suspect         []string
+	unserved, elsewhere   []string // pools, by page
 }
 
 // headlineOf says first what is worst.
@@ -52,16 +54,42 @@ func (t *tally) add(p failover.PoolView) {
 			t.standbys++
 		}
 	}
+	t.addPages(p)
+}
+
+// addPages counts how the users fare, and what is warned of.
+func (t *tally) addPages(p failover.PoolView) {
+	t.pages += len(p.Endpoints)
+	for _, e := range p.Endpoints {
+		switch e.Service {
+		case failover.ServiceNotServed:
+			t.unserved = append(t.unserved, p.Name)
+		case failover.ServedElsewhere:
+			t.elsewhere = append(t.elsewhere, p.Name)
+		case failover.Served, failover.ServiceUnknown:
+		}
+	}
+	for _, a := range p.Advisories {
+		if a.Gone.IsZero() {
+			t.warnings++
+		}
+	}
 }
 
 func (t *tally) worst() (tone, string) {
 	switch {
+	case len(t.unserved) == 1:
+		return bad, t.unserved[0] + " is not served to users"
+	case len(t.unserved) > 1:
+		return bad, fmt.Sprintf("%d of %s are not served to users", len(t.unserved), count(t.pages, "page"))
 	case t.members == 0:
 		return warn, "No member is known yet"
 	case len(t.down) > 0:
 		return bad, t.these(t.down) + " down"
 	case len(t.suspect) > 0:
 		return warn, t.these(t.suspect) + " suspect"
+	case len(t.elsewhere) > 0:
+		return warn, t.elsewhere[0] + " is served to users, but not at the first address"
 	case t.up < t.members:
 		return warn, count(t.members-t.up, "member") + " not yet seen to answer"
 	}
@@ -81,6 +109,9 @@ func (t *tally) detail() string {
 	text := fmt.Sprintf("%d of %s up · %s", t.up, count(t.members, "member"), count(t.standbys, "standby"))
 	if len(t.down) > 0 && len(t.suspect) > 0 {
 		text += fmt.Sprintf(" · %d suspect", len(t.suspect))
+	}
+	if t.warnings > 0 {
+		text += " · " + count(t.warnings, "warning")
 	}
 	worst := t.down
 	if len(worst) == 0 {

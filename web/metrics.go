@@ -47,6 +47,7 @@ type collector struct {
 	version string
 
 	target, member, withdrawn, standbys, incidents *prometheus.Desc
+	served, elsewhere, warning                     *prometheus.Desc
 	brake, blind, noRecord, viewAt, seq, build     *prometheus.Desc
 	probes, duration                               *prometheus.Desc
 }
@@ -62,6 +63,9 @@ func newCollector(views func() *failover.View, j Journal, version string) *colle
 		withdrawn: desc("member_withdrawn", "1 while rrwatch keeps the address out of the DNS answers.", "pool", "addr"),
 		standbys:  desc("standbys", "Healthy instances that carry no member and could take one.", "pool"),
 		incidents: desc("incidents_open", "Members with an open incident.", "pool"),
+		served:    desc("endpoint_served", "1 if users who ask for the page by its name are served, 0 if not; absent while unknown.", "pool", "endpoint"),
+		elsewhere: desc("endpoint_served_elsewhere", "1 while they are served at another address than the first that is tried.", "pool", "endpoint"),
+		warning:   desc("warning", "1 while answers of the check warn of something that will fail.", "pool", "check"),
 		brake:     desc("brake_latched", "1 while all automatic action is stopped until a person releases it."),
 		blind:     desc("blind", "1 while the watcher trusts none of its own fails."),
 		noRecord:  desc("journal_broken", "1 while the journal cannot be written, which holds all action."),
@@ -76,7 +80,7 @@ func newCollector(views func() *failover.View, j Journal, version string) *colle
 // Describe sends what Collect may send.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.target, c.member, c.withdrawn, c.standbys, c.incidents,
+		c.target, c.member, c.withdrawn, c.standbys, c.incidents, c.served, c.elsewhere, c.warning,
 		c.brake, c.blind, c.noRecord, c.viewAt, c.seq, c.build, c.probes, c.duration,
 	} {
 		ch <- d
@@ -126,6 +130,13 @@ func (c *collector) pool(out sink, p failover.PoolView) {
 				c.check(out, check, p.Name, s.Probe.String())
 			}
 		}
+	}
+	for _, e := range p.Endpoints {
+		out.state(c.served, e.Health.State, p.Name, e.Name)
+		out.gauge(c.elsewhere, truth(e.Service == failover.ServedElsewhere), p.Name, e.Name)
+	}
+	for _, a := range p.Advisories {
+		out.gauge(c.warning, truth(a.Gone.IsZero()), p.Name, a.Check)
 	}
 	out.gauge(c.incidents, open, p.Name)
 	out.gauge(c.standbys, standbys, p.Name)

@@ -20,6 +20,8 @@ type poolModel struct {
 	Trouble      string
 	Notices      []string
 	Maintenance  stamp
+	Users        []usersModel
+	Warnings     []warningModel
 	Members      []memberModel
 	Spares       []spareModel
 	Up, Standbys int
@@ -83,6 +85,7 @@ func poolOf(p failover.PoolView, now time.Time) poolModel {
 		Name: p.Name, Record: p.Record, Read: stampAt(p.Read, now), Trouble: p.Trouble, Notices: p.Notices,
 		Maintenance: stampAt(p.Maintenance, now), Do: p.Plan.Actions, Held: holdsOf(p.Plan.Held),
 	}
+	m.Users, m.Warnings = usersOf(p, now), warningsOf(p, now)
 	m.Mode, m.ModeMeans = modeBadge(p.Policy.Mode)
 	for _, member := range p.Members {
 		if member.State == monitor.Up {

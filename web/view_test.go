@@ -48,8 +48,10 @@ func www(now time.Time) failover.PoolView {
 	away.State, away.Since, away.Withdrawn, away.Incident = monitor.Up, now.Add(-40*time.Second), true, 11
 	away.Checks = []failover.CheckView{checkView("https", withdrawnAddr, monitor.Up, 0,
 		result("https", withdrawnAddr, now.Add(-time.Second), "", "status 200"), "down after 3 more fails")}
+	endpoints, advisories := pages(now)
 	return failover.PoolView{
 		Name: "www", Record: "www.example.com", Read: now.Add(-3 * time.Second), Members: []failover.MemberView{up, suspect, down, away},
+		Endpoints: endpoints, Advisories: advisories,
 		Policy: failover.Policy{Mode: failover.Act, Remedies: []failover.Remedy{failover.RemedyRemap, failover.RemedyWithdraw}},
 		Spare:  spares(now),
 		Plan: failover.Plan{

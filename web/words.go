@@ -190,11 +190,11 @@ func causeWords(c failover.Cause) string {
 func kindBadge(k failover.EntryKind) badge {
 	word := strings.ReplaceAll(string(k), "-", " ")
 	switch k {
-	case failover.Opened, failover.WentBlind, failover.BrakeLatched:
+	case failover.Opened, failover.WentBlind, failover.BrakeLatched, failover.NotServed:
 		return badge{word, bad}
-	case failover.HeldBack:
+	case failover.HeldBack, failover.Warned:
 		return badge{word, warn}
-	case failover.Closed, failover.SawAgain, failover.BrakeReleased:
+	case failover.Closed, failover.SawAgain, failover.BrakeReleased, failover.ServedAgain, failover.WarningOver:
 		return badge{word, good}
 	case failover.ActionBegun, failover.ActionApplied, failover.ActionEnded, failover.Approved:
 		return badge{word, info}

@@ -66,6 +66,9 @@ func specs(cfg *config.Config, with tools) []*failover.Spec {
 		for _, c := range p.Checks {
 			spec.Checks = append(spec.Checks, checkOf(p, c, with))
 		}
+		for _, e := range p.Endpoints {
+			spec.Endpoints = append(spec.Endpoints, endpointOf(e, dial))
+		}
 		list = append(list, spec)
 	}
 	return list
