@@ -135,7 +135,7 @@ func (s *state) warnings(now time.Time) []news {
 			delete(s.advice.list, key)
 			continue
 		case kind == WarningOver:
-			list = append(list, news{next, kind, fmt.Sprintf("%s/%s: not seen for an hour: %s", next.Pool, next.Check, next.Text)})
+			list = append(list, news{next, kind, fmt.Sprintf("%s/%s: the warning is over: %s", next.Pool, next.Check, next.Text)})
 		}
 		s.advice.list[key] = next
 	}

@@ -74,7 +74,7 @@ func pass(warning string) probe.Answer { return probe.Answer{Verdict: probe.Pass
 
 const (
 	soonOver = "warning www/https: the certificate expires in 9 days, on 2026-03-10 (3 addresses)"
-	itIsOver = "warning-over www/https: not seen for an hour: the certificate expires in 9 days, on 2026-03-10 (3 addresses)"
+	itIsOver = "warning-over www/https: the warning is over: the certificate expires in 9 days, on 2026-03-10 (3 addresses)"
 )
 
 func TestAWarningIsWrittenDownOnceAndItsEndToo(t *testing.T) {
@@ -181,7 +181,7 @@ func TestWhatIsNoLongerConfiguredEnds(t *testing.T) {
 	a.minutes(61)
 	wantTold(t, a.notes.told,
 		"served-again www: the endpoint basket is gone from the configuration: https://www.example.com/basket: 203.0.113.1 refused",
-		"warning-over gone/https: not seen for an hour: "+expires(9), "warning-over www/basket: not seen for an hour: x")
+		"warning-over gone/https: the warning is over: "+expires(9), "warning-over www/basket: the warning is over: x")
 }
 
 func TestAWarningIsToldWhenTheJournalCanBeWrittenAgain(t *testing.T) {

@@ -113,12 +113,15 @@ func (t *tally) detail() string {
 	if t.warnings > 0 {
 		text += " · " + count(t.warnings, "warning")
 	}
-	worst := t.down
+	worst, said, are := t.down, 1, "" // the headline says a single one, and what it is
 	if len(worst) == 0 {
 		worst = t.suspect
 	}
-	if len(worst) > 1 && len(worst) <= 4 {
-		text = strings.Join(worst, ", ") + " · " + text
+	if len(t.unserved) > 0 && len(t.down) > 0 {
+		said, are = 0, " down" // the headline speaks of the users
+	}
+	if len(worst) > said && len(worst) <= 4 {
+		text = strings.Join(worst, ", ") + are + " · " + text
 	}
 	return text
 }

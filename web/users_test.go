@@ -78,6 +78,10 @@ func TestOverviewSaysFirstThatUsersAreNotServed(t *testing.T) {
 	wants(t, part(t, page, "pool-www"), "Users: not served for 4 min https://shop.example.com/basket 203.0.113.9 refused; 203.0.113.10 connect timeout",
 		"Users: not known yet https://new.example.com/ not asked yet")
 	v := unservedView(now)
+	v.Pools[0].Members[2].State = monitor.Down
+	s.view.Store(v)
+	wants(t, part(t, get(t, handler(t, s.options()), "/"), "site-headline"), "www is not served to users www "+downAddr+" down · 2 of 3 members up")
+	v = unservedView(now)
 	v.Pools[0].Endpoints[1].Service = failover.ServiceNotServed
 	s.view.Store(v)
 	wants(t, part(t, get(t, handler(t, s.options()), "/"), "site-headline"), "2 of 2 pages are not served to users")

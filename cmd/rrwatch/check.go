@@ -95,6 +95,7 @@ func checkPool(ctx context.Context, out *findings, spec *failover.Spec, c *cloud
 	}
 	out.say(true, "pool %s: %s publishes %d addresses, %d instances can carry them",
 		spec.Name, spec.Record, len(pool.Members), len(pool.Instances))
+	checkEndpoints(ctx, out, spec)
 	for _, m := range pool.Members {
 		out.say(true, "  %s %s", m.Addr, role(spec, pool, m.Addr))
 	}

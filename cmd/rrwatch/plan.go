@@ -86,6 +86,7 @@ func printPlans(out io.Writer, view *failover.View) error {
 		if p.Trouble != "" {
 			text = fmt.Sprintf("pool %s: its wiring cannot be read: %s\n", p.Name, p.Trouble)
 		}
+		text += usersText(p)
 		if _, err := io.WriteString(out, text); err != nil {
 			return err
 		}
@@ -111,7 +112,7 @@ func freshPlans(ctx context.Context, out io.Writer, cfg *config.Config, c *cloud
 	for _, spec := range list {
 		if pool := pools[spec.Name]; pool != nil {
 			plan := failover.Rehearse(spec, pool, snap, failover.Budget(cfg.Budget), time.Now())
-			if _, err := io.WriteString(out, plan.String()); err != nil {
+			if _, err := io.WriteString(out, plan.String()+askUsers(ctx, spec)); err != nil {
 				return err
 			}
 		}

@@ -21,8 +21,9 @@ func newProbe() *cobra.Command {
 		Use:   "probe",
 		Short: "Ask every member and every standby once; exit status 1 if one fails",
 		Long: `Reads from AWS what the configured names publish and which instances could carry
-the addresses, asks each of them every check once, and prints the answers. The
-same code as in the daemon. Exit status 1 if an answer is not a pass.`,
+the addresses, asks each of them every check once, and each endpoint as a user
+would, and prints the answers. The same code as in the daemon. Exit status 1 if
+an answer is not a pass.`,
 		Example: "  rrwatch probe --config rrwatch.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -47,6 +48,7 @@ func probeAll(ctx context.Context, out io.Writer, list []*failover.Spec, roster 
 	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	good := len(errs) == 0
 	for _, spec := range list {
+		good = printEndpoints(ctx, table, spec) && good
 		pool := pools[spec.Name]
 		if pool == nil {
 			continue
