@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -119,16 +120,18 @@ func readPace(s *section, e *Endpoint) {
 // pageURL reads the URL of a page, by a name. It is never shown: its query may hold a token.
 func pageURL(v value) (url.URL, bool) {
 	u, err := url.Parse(v.text)
-	switch {
-	case !v.isText() || err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
+	if !v.isText() || err != nil || u.Hostname() == "" || !slices.Contains([]string{"https", "http"}, u.Scheme) {
 		v.fail("wants a URL that begins with https:// or http://", "")
+		return url.URL{}, false
+	}
+	switch {
 	case u.User != nil:
 		v.fail("holds a user or a password", "remove what stands before the @, and write it as a header")
 	case u.Fragment != "":
 		v.fail("holds a part after #, which browsers do not send", "remove it")
 	case !isDNSName(strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")):
 		v.fail("wants a URL with a name such as www.example.com in it, for its addresses are looked up", "")
-	case u.Port() != "" && portOf(*u) == 0 || strings.HasSuffix(u.Host, ":"):
+	case portOf(*u) == 0:
 		v.fail("wants a port from 1 to 65535 in the URL, or none", "")
 	case strings.ContainsAny(v.text, " \t"):
 		v.fail("holds a space", "write %20 instead")
@@ -141,6 +144,8 @@ func pageURL(v value) (url.URL, bool) {
 // portOf is the port of a URL, that of its scheme if it has none; 0 if it is wrong.
 func portOf(u url.URL) uint16 {
 	switch {
+	case strings.HasSuffix(u.Host, ":"):
+		return 0
 	case u.Port() == "" && u.Scheme == "https":
 		return 443
 	case u.Port() == "":

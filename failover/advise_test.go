@@ -142,10 +142,7 @@ func TestAWarningOfAnAddressThatIsWatchedNoMoreEnds(t *testing.T) {
 }
 
 func TestARestartTellsNothingAgain(t *testing.T) {
-	var texts []Warning
-	for _, w := range ofHTTPS(map[int]string{1: expires(9), 2: expires(9), 3: expires(9)}) {
-		texts = append(texts, w)
-	}
+	texts := ofHTTPS(map[int]string{1: expires(9), 2: expires(9), 3: expires(9)})
 	known := []Advisory{
 		{Kind: AdviseWarning, Pool: "www", Check: "https", Text: sentence(texts), Warnings: texts, Begun: noon().Add(-time.Hour), Told: noon().Add(-50 * time.Minute)},
 		{Kind: AdviseNotServed, Pool: "www", Check: "login", Text: loginURL + ": 203.0.113.1 refused", Begun: noon().Add(-time.Hour), Told: noon().Add(-time.Hour)},

@@ -132,14 +132,15 @@ func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 
 func TestProbeAsksEverythingOnce(t *testing.T) {
 	w, file := newTestWorld(t)
-	if a := rrwatch(t, "probe", "--config", file); a.code != 0 || strings.Count(a.out, "pass") != 5 {
+	if a := rrwatch(t, "probe", "--config", file); a.code != 0 || strings.Count(a.out, "pass") != 6 {
 		t.Errorf("exit %d\n%s%s", a.code, a.out, a.err)
 	}
 	if err := w.site.Break("lb-2", simulator.Fault503); err != nil {
 		t.Fatal(err)
 	}
 	a := rrwatch(t, "probe", "--config", file)
-	if a.code != 1 || strings.Count(a.out, "pass") != 4 || !strings.Contains(a.out, "answered 503") {
+	// Of the users, whom DNS sends anywhere, some are served.
+	if passed := strings.Count(a.out, "pass"); a.code != 1 || passed < 4 || passed > 5 || !strings.Contains(a.out, "fail  www  127.113.0.12:") {
 		t.Errorf("exit %d\n%s%s", a.code, a.out, a.err)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -118,6 +119,26 @@ func TestUsersAreNotServedWhileAllMembersFailAndAreAgain(t *testing.T) {
 			t.Errorf("%d changes\n%s", b.changes(), b.story())
 		}
 	})
+}
+
+func TestTheCommandsSayHowUsersFare(t *testing.T) {
+	w, file := newTestWorld(t)
+	says := func(command string, code int, want string) {
+		t.Helper()
+		if a := rrwatch(t, command, "--config", file); a.code != code || !strings.Contains(a.out, want) {
+			t.Errorf("%s: exit %d, want %d and %q in\n%s%s", command, a.code, code, want, a.out, a.err)
+		}
+	}
+	page := "http://www.example.com:" + strconv.Itoa(w.site.Port()) + "/"
+	says("check", 0, "ok      users ask for "+page+" (users): served by 127.113.0.1")
+	for _, i := range demoInstances() {
+		if err := w.site.Break(i.Name, simulator.Fault503); err != nil {
+			t.Fatal(err)
+		}
+	}
+	says("probe", 1, "fail  www  "+page)
+	says("check", 0, "note    users ask for "+page+" (users): 127.113.0.1")
+	says("plan", 0, "  users not served: "+page+" (127.113.0.1")
 }
 
 // The pages are asked for while AWS cannot be read at all.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"rrwatch/failover"
@@ -56,13 +57,13 @@ func askUsers(ctx context.Context, spec *failover.Spec) string {
 // usersText says, beside a pool's plan, which of its pages are not served as
 // they should be; empty: all are.
 func usersText(p failover.PoolView) string {
-	text := ""
+	var b strings.Builder
 	for _, e := range p.Endpoints {
 		switch e.Service {
 		case failover.ServiceNotServed, failover.ServedElsewhere:
-			text += fmt.Sprintf("  users %s: %s (%s)\n", e.Service, e.URL, e.Health.Last.Detail)
+			fmt.Fprintf(&b, "  users %s: %s (%s)\n", e.Service, e.URL, e.Health.Last.Detail)
 		case failover.Served, failover.ServiceUnknown:
 		}
 	}
-	return text
+	return b.String()
 }

@@ -190,6 +190,8 @@ func (s *stormSite) yaml() string {
 		fmt.Fprintf(&b, "  - name: %s\n    record: %s\n    zone: example.com\n    name_servers: [\"127.99.0.53:53\"]\n", p.name, p.record)
 		fmt.Fprintf(&b, "    instances: {tags: {of-%s: \"yes\"}}\n    remedy: [%s]\n", p.name, s.remedies)
 		fmt.Fprintf(&b, "    checks: [{kind: http, port: 8080, path: /healthz, interval: %s, timeout: 1s, recheck: 500ms}]\n", s.interval)
+		// Users who are never served: that must move nothing.
+		fmt.Fprintf(&b, "    endpoints: [{url: \"http://%s:8080/\", resolver: \"127.99.0.53:53\", body: never there, interval: 10s}]\n", p.record)
 		fmt.Fprintf(&b, "    cooldown: %s\n    verify_within: %s\n    restore_after: %s\n", s.cooldown, s.verify, s.restore)
 		fmt.Fprintf(&b, "    min_healthy: %d\n    budget: {per_hour: %d, per_day: %d}\n", s.minHealthy, s.perHour, 3*s.perHour)
 	}

@@ -105,7 +105,8 @@ func (l *ledger) take(e failover.Entry) {
 	case failover.BrakeReleased:
 		l.latched, l.released = false, e.At
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Diagnosed, failover.HeldBack,
-		failover.Approved, failover.Noted, failover.WentBlind, failover.SawAgain:
+		failover.Approved, failover.Noted, failover.WentBlind, failover.SawAgain,
+		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
 	}
 }
 
