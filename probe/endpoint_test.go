@@ -266,16 +266,15 @@ func TestAnEndpointPassesOverAHandshakeThatFailsAndNotACertificate(t *testing.T)
 		return serveTLS(t, ca.config(name, lasts), answer(ok))
 	}
 	well := secured("www.example.com", time.Hour)
-	old := ca.config("www.example.com", time.Hour)
-	old.MaxVersion = tls.VersionTLS11
-	old.MinVersion = tls.VersionTLS10
+	refusing := ca.config("www.example.com", time.Hour)
+	refusing.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, errHush }
 	for name, c := range map[string]struct {
 		at     netip.AddrPort
 		reason probe.Reason
 	}{
 		"well":                  {well, ""},
 		"plain text":            {serve(t, func(c net.Conn) { _, _ = io.WriteString(c, "220 ready\r\n"); wait(c) }), probe.TLSHandshake},
-		"an alert":              {serveTLS(t, old, wait), probe.TLSHandshake},
+		"an alert":              {serveTLS(t, refusing, wait), probe.TLSHandshake},
 		"a reset":               {serve(t, reset), probe.Reset},
 		"silence":               {serve(t, wait), probe.AnswerTimeout},
 		"another name":          {secured("mail.example.com", time.Hour), probe.TLSName},
