@@ -76,7 +76,7 @@ func (s *state) advise(ctx context.Context, snap *monitor.Snapshot, now time.Tim
 // warning back: who fails, or could not be asked, was not seen without it.
 func (s *state) heard(snap *monitor.Snapshot) {
 	for t := range s.watched {
-		switch last := snap.Health[t].Last; {
+		switch last := snap.Health(t).Last; {
 		case last.Verdict == probe.Inconclusive:
 		case last.Warning != "" || last.Verdict == probe.Pass:
 			s.advice.hear(t, last.Warning)

@@ -62,11 +62,11 @@ func https(n int) probe.Target {
 func (a *adviser) minutes(n int) {
 	for range 3 * n {
 		a.now = a.now.Add(20 * time.Second)
-		snap := &monitor.Snapshot{At: a.now, Health: map[probe.Target]monitor.Health{}}
+		health := map[probe.Target]monitor.Health{}
 		for t, answer := range a.texts {
-			snap.Health[t] = monitor.Health{State: monitor.Up, Since: noon(), Last: probe.Result{Target: t, At: a.now, Answer: answer}}
+			health[t] = monitor.Health{State: monitor.Up, Since: noon(), Last: probe.Result{Target: t, At: a.now, Answer: answer}}
 		}
-		a.advise(context.Background(), snap, a.now)
+		a.advise(context.Background(), monitor.NewSnapshot(a.now, health), a.now)
 	}
 }
 
@@ -201,13 +201,14 @@ func BenchmarkALookAtTenThousandTargets(b *testing.B) {
 	for name, text := range map[string]string{"quiet": "", "all warn": expires(9)} {
 		b.Run(name, func(b *testing.B) {
 			a := newAdviser()
-			snap := &monitor.Snapshot{At: noon(), Health: map[probe.Target]monitor.Health{}}
+			health := map[probe.Target]monitor.Health{}
 			for n := range 10_000 {
 				t := probe.Target{Pool: fmt.Sprint("pool-", n/100), Check: "https", Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, byte(n / 256), byte(n)}), 443)}
 				a.watched[t] = true
 				a.wirings[t.Pool] = &wiring{pool: &Pool{}}
-				snap.Health[t] = monitor.Health{State: monitor.Up, Last: probe.Result{Target: t, At: noon(), Answer: pass(text)}}
+				health[t] = monitor.Health{State: monitor.Up, Last: probe.Result{Target: t, At: noon(), Answer: pass(text)}}
 			}
+			snap := monitor.NewSnapshot(noon(), health)
 			for b.Loop() {
 				a.advice.seen = nil
 				a.advise(b.Context(), snap, noon())

@@ -70,7 +70,7 @@ func serviceOf(h monitor.Health) Service {
 func showEndpoints(spec *Spec, snap *monitor.Snapshot) []EndpointView {
 	var list []EndpointView
 	for _, e := range spec.Endpoints {
-		h := snap.Health[e.Target(spec.Name)]
+		h := snap.Health(e.Target(spec.Name))
 		next := strings.NewReplacer("down after", "not served after", "up after", "served after").Replace(h.ToChange(e.Thresholds))
 		list = append(list, EndpointView{e.Name, e.URL, serviceOf(h), h, next})
 	}
@@ -85,7 +85,7 @@ const servedFor = time.Minute
 // served, or is again. While the watcher does not trust its own fails there is
 // none.
 func serve(spec *Spec, e Endpoint, told *Advisory, snap *monitor.Snapshot, now time.Time) (news, bool) {
-	h := snap.Health[e.Target(spec.Name)]
+	h := snap.Health(e.Target(spec.Name))
 	believed := snap.Blind == "" && (snap.References == 0 || !snap.Sighted.Before(h.First))
 	switch {
 	case told == nil && h.State == monitor.Down && believed:

@@ -23,15 +23,15 @@ func (s *scene) login() Endpoint {
 func (s *scene) unserved() {
 	t := s.login().Target("www")
 	last := probe.Result{Target: t, At: noon().Add(-500 * time.Millisecond), Answer: probe.Answer{Verdict: probe.Fail, Reason: probe.NotServed, Detail: "203.0.113.1 refused"}}
-	s.snap.Health[t] = monitor.Health{
+	s.snap = s.snap.With(t, monitor.Health{
 		State: monitor.Down, Since: noon().Add(-time.Second), First: noon().Add(-11 * time.Second), Fails: 3, Last: last, Why: last, Asked: last.At, SeenUp: true,
-	}
+	})
 }
 
 func (s *scene) served(since time.Time) {
 	t := s.login().Target("www")
 	last := probe.Result{Target: t, At: noon(), Answer: probe.Answer{Verdict: probe.Pass, Detail: "served by 203.0.113.1: answered 200 OK"}}
-	s.snap.Health[t] = monitor.Health{State: monitor.Up, Since: since, Streak: since, Passes: 2, Last: last, Asked: last.At, SeenUp: true}
+	s.snap = s.snap.With(t, monitor.Health{State: monitor.Up, Since: since, Streak: since, Passes: 2, Last: last, Asked: last.At, SeenUp: true})
 }
 
 func TestAnEndpointThatFailsMovesNothing(t *testing.T) {
@@ -140,9 +140,9 @@ func TestThePageSaysHowUsersFare(t *testing.T) {
 		t.Errorf("got %+v", v)
 	}
 	target := s.login().Target("www")
-	h := s.snap.Health[target]
+	h := s.snap.Health(target)
 	h.Last.Detail = "served at the second address, 203.0.113.2: 203.0.113.1 refused"
-	s.snap.Health[target] = h
+	s.snap = s.snap.With(target, h)
 	if v := view(); v.Service != ServedElsewhere {
 		t.Errorf("got %+v", v)
 	}

@@ -380,7 +380,7 @@ func TestAnEndpointIsAskedOverIPv6(t *testing.T) {
 			answer(ok)(c)
 		}
 	}()
-	r := newResolver(t, zone("AAAA ::1"))
+	r := newResolver(t, zoneFile("AAAA ::1"))
 	o := probe.EndpointOptions{HTTP: page(), Port: netip.MustParseAddrPort(l.Addr().String()).Port(), Resolve: probe.ServerResolver(r.at, dial())}
 	if a := browse(t, probe.Endpoint(o), soon); a.Detail != "served by ::1: answered 200 OK" {
 		t.Errorf("got %+v", a)

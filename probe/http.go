@@ -128,7 +128,7 @@ func (w *httpProbe) exchange(ctx context.Context, stream net.Conn) Answer {
 // Simple reports whether status and headers of one HTTP/1.1 answer over plain
 // TCP decide: then an Engine can ask it too.
 func (o HTTPOptions) Simple() bool {
-	return o.TLS == nil && o.Body == "" && o.judge == nil
+	return o.TLS == nil && o.Body == "" && o.judge == nil && o.look == nil
 }
 
 // judgeHead judges status and headers. It is done unless the body decides.
@@ -137,7 +137,7 @@ func (o HTTPOptions) judgeHead(response *http.Response) (a Answer, done bool) {
 	if !o.expected(response.StatusCode) {
 		return Answer{Verdict: Fail, Reason: Status, Detail: detail}, true
 	}
-	return Answer{Verdict: Pass, Detail: detail}, o.Body == "" && o.judge == nil
+	return Answer{Verdict: Pass, Detail: detail}, o.Body == "" && o.judge == nil && o.look == nil
 }
 
 // head reads until the real answer's status and headers are there.

@@ -71,7 +71,7 @@ func (r *resolver) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 }
 
 // zone answers with these records, each "A 203.0.113.1" or "AAAA 2001:db8::1".
-func zone(records ...string) func(*dns.Msg, bool) {
+func zoneFile(records ...string) func(*dns.Msg, bool) {
 	return func(m *dns.Msg, _ bool) {
 		for _, r := range records {
 			kind, value, _ := strings.Cut(r, " ")
@@ -116,18 +116,18 @@ func TestFindsTheAddressesOfBothFamiliesInTurns(t *testing.T) {
 		respond func(*dns.Msg, bool)
 		want    []string
 	}{
-		"the answer's order": {zone("A 203.0.113.9", "A 203.0.113.1", "A 203.0.113.5"), []string{"203.0.113.9", "203.0.113.1", "203.0.113.5"}},
+		"the answer's order": {zoneFile("A 203.0.113.9", "A 203.0.113.1", "A 203.0.113.5"), []string{"203.0.113.9", "203.0.113.1", "203.0.113.5"}},
 		"both families": {
-			zone("A 203.0.113.2", "AAAA 2001:db8::2", "A 203.0.113.1", "AAAA 2001:db8::1", "A 203.0.113.3"),
+			zoneFile("A 203.0.113.2", "AAAA 2001:db8::2", "A 203.0.113.1", "AAAA 2001:db8::1", "A 203.0.113.3"),
 			[]string{"2001:db8::2", "203.0.113.2", "2001:db8::1", "203.0.113.1", "203.0.113.3"},
 		},
-		"only IPv6":             {zone("AAAA 2001:db8::2"), []string{"2001:db8::2"}},
-		"through a CNAME":       {zone("CNAME lb.example.net.", "A 203.0.113.1"), []string{"203.0.113.1"}},
-		"IPv6 is refused":       {only(dns.TypeAAAA, code(dns.RcodeServerFailure), zone("A 203.0.113.1")), []string{"203.0.113.1"}},
-		"IPv6 is not answered":  {only(dns.TypeAAAA, silent, zone("A 203.0.113.1")), []string{"203.0.113.1"}},
-		"IPv4 does not exist":   {only(dns.TypeA, code(dns.RcodeNameError), zone("AAAA 2001:db8::1")), []string{"2001:db8::1"}},
-		"a record too many":     {only(dns.TypeA, zone("A 203.0.113.1"), func(m *dns.Msg, _ bool) { m.Question[0].Qtype = dns.TypeA; zone("A 203.0.113.1")(m, true) }), []string{"203.0.113.1"}},
-		"an answer of no class": {func(m *dns.Msg, udp bool) { zone("A 203.0.113.1")(m, udp); m.RecursionAvailable = false }, []string{"203.0.113.1"}},
+		"only IPv6":             {zoneFile("AAAA 2001:db8::2"), []string{"2001:db8::2"}},
+		"through a CNAME":       {zoneFile("CNAME lb.example.net.", "A 203.0.113.1"), []string{"203.0.113.1"}},
+		"IPv6 is refused":       {only(dns.TypeAAAA, code(dns.RcodeServerFailure), zoneFile("A 203.0.113.1")), []string{"203.0.113.1"}},
+		"IPv6 is not answered":  {only(dns.TypeAAAA, silent, zoneFile("A 203.0.113.1")), []string{"203.0.113.1"}},
+		"IPv4 does not exist":   {only(dns.TypeA, code(dns.RcodeNameError), zoneFile("AAAA 2001:db8::1")), []string{"2001:db8::1"}},
+		"a record too many":     {only(dns.TypeA, zoneFile("A 203.0.113.1"), func(m *dns.Msg, _ bool) { m.Question[0].Qtype = dns.TypeA; zoneFile("A 203.0.113.1")(m, true) }), []string{"203.0.113.1"}},
+		"an answer of no class": {func(m *dns.Msg, udp bool) { zoneFile("A 203.0.113.1")(m, udp); m.RecursionAvailable = false }, []string{"203.0.113.1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newResolver(t, c.respond)
@@ -154,7 +154,7 @@ func TestTheZoneSaysThatThereIsNoAddress(t *testing.T) {
 	}{
 		"no such name":              {code(dns.RcodeNameError), "www.example.com does not exist: no address to ask"},
 		"no such name, by one only": {only(dns.TypeAAAA, code(dns.RcodeServerFailure), code(dns.RcodeNameError)), "www.example.com does not exist: no address to ask"},
-		"no address":                {zone(), "www.example.com exists and has no address: no address to ask"},
+		"no address":                {zoneFile(), "www.example.com exists and has no address: no address to ask"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newResolver(t, c.respond)
@@ -175,7 +175,7 @@ func TestAResolverThatDoesNotSayIsNoMissingAddress(t *testing.T) {
 		"a refusal":              {code(dns.RcodeRefused), "it answers REFUSED"},
 		"an odd code":            {code(13), "it answers the code 13"},
 		"nothing":                {silent, "it does not answer in time"},
-		"one family only failed": {only(dns.TypeA, code(dns.RcodeServerFailure), zone()), "for www.example.com A: it answers SERVFAIL"},
+		"one family only failed": {only(dns.TypeA, code(dns.RcodeServerFailure), zoneFile()), "for www.example.com A: it answers SERVFAIL"},
 		"another name":           {func(m *dns.Msg, _ bool) { m.Question[0].Name = "evil.example." }, "it answers another question"},
 		"another kind":           {func(m *dns.Msg, _ bool) { m.Question[0].Qtype = dns.TypeTXT }, "it answers another question"},
 		"a question":             {func(m *dns.Msg, _ bool) { m.Response = false }, "it answers another question"},
@@ -202,7 +202,7 @@ func TestAResolverIsAskedAgainWhenADatagramIsLost(t *testing.T) {
 			silent(m, udp)
 			return
 		}
-		zone("A 203.0.113.1")(m, udp)
+		zoneFile("A 203.0.113.1")(m, udp)
 	})
 	got, err := probe.ServerResolver(r.at, dial())(within(t, time.Second), "www.example.com")
 	if diff := cmp.Diff([]string{"203.0.113.1"}, texts(got)); diff != "" || err != nil {
@@ -213,7 +213,7 @@ func TestAResolverIsAskedAgainWhenADatagramIsLost(t *testing.T) {
 func TestAnAnswerThatDoesNotFitIsFetchedByTCP(t *testing.T) {
 	r := newResolver(t, func(m *dns.Msg, udp bool) {
 		if m.Truncated = udp; !udp {
-			zone("A 203.0.113.1", "AAAA 2001:db8::1")(m, udp)
+			zoneFile("A 203.0.113.1", "AAAA 2001:db8::1")(m, udp)
 		}
 	})
 	got, err := probe.ServerResolver(r.at, dial())(within(t, soon), "www.example.com")
@@ -252,7 +252,7 @@ func TestTheSystemsResolverFindsThisMachine(t *testing.T) {
 
 // FuzzAResolversAnswer feeds what a resolver sends to a question.
 func FuzzAResolversAnswer(f *testing.F) {
-	for _, respond := range []func(*dns.Msg, bool){zone("A 203.0.113.1", "CNAME x."), zone("AAAA 2001:db8::1"), code(3), code(2), zone()} {
+	for _, respond := range []func(*dns.Msg, bool){zoneFile("A 203.0.113.1", "CNAME x."), zoneFile("AAAA 2001:db8::1"), code(3), code(2), zoneFile()} {
 		m := new(dns.Msg).SetReply(new(dns.Msg).SetQuestion("www.example.com.", dns.TypeA))
 		respond(m, true)
 		packed, err := m.Pack()

@@ -67,7 +67,7 @@ func specs(cfg *config.Config, with tools) []*failover.Spec {
 			spec.Checks = append(spec.Checks, checkOf(p, c, with))
 		}
 		for _, e := range p.Endpoints {
-			spec.Endpoints = append(spec.Endpoints, endpointOf(e, dial))
+			spec.Endpoints = append(spec.Endpoints, endpointOf(e, with.dial))
 		}
 		list = append(list, spec)
 	}
