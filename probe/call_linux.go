@@ -108,7 +108,7 @@ func (e *Engine) prepare(c *call) error {
 		return os.NewSyscallError("setsockopt", err)
 	}
 	if source := c.Plain.source; source.IsValid() {
-		return os.NewSyscallError("bind", unix.Bind(c.fd, sockaddr(netip.AddrPortFrom(source, 0))))
+		return bindSource(c.fd, source, c.Addr.Addr())
 	}
 	return nil
 }
@@ -171,6 +171,10 @@ func (e *Engine) connected(c *call, events uint32) bool {
 			return false
 		}
 	} else if events&unix.EPOLLOUT == 0 {
+		return false
+	}
+	if err := c.announce(); err != nil {
+		e.fail(c, err)
 		return false
 	}
 	c.phases.Connect = time.Since(c.start)

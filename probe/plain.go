@@ -14,7 +14,8 @@ import (
 // one request whose answer is judged by its head: what an Engine can ask. It
 // gives the same answers as the Func of the same question.
 type Plain struct {
-	source  netip.Addr // sent from here; invalid: the system's choice
+	source  netip.Addr   // sent from here; invalid: the system's choice
+	proxy   ProxyVersion // whose header comes first; 0: none does
 	options *HTTPOptions
 	asked   *http.Request
 	request []byte // as it goes over the wire; empty: the connection is all
@@ -40,11 +41,22 @@ func PlainHTTP(o HTTPOptions, source netip.Addr) *Plain {
 	return &Plain{source: source, options: &o, asked: asked, request: wire.Bytes()}
 }
 
+// Announced is the same question over a connection that begins as Announce lets
+// it begin; version 0 lets it begin with nothing. nil stays nil.
+func (p *Plain) Announced(version ProxyVersion) *Plain {
+	if p == nil {
+		return nil
+	}
+	announced := *p
+	announced.proxy = version
+	return &announced
+}
+
 // Job is one order to an Engine.
 type Job struct {
 	Ticket  any // given back with the answer; for a connection that is held, it must be comparable and its own
 	Addr    netip.AddrPort
-	Plain   *Plain        // what is asked; of a held connection only its source matters
+	Plain   *Plain        // what is asked; of a held connection only its source and its header matter
 	Hold    bool          // ask nothing: hold an idle connection open until it ends
 	Timeout time.Duration // of the whole question, or of the held connection's beginning
 }

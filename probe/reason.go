@@ -49,7 +49,7 @@ func ownTrouble(err error) (Reason, bool) {
 			return OwnNetwork, true
 		}
 	}
-	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EAGAIN} {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EAGAIN, syscall.EADDRINUSE} {
 		if errors.Is(err, e) {
 			return OwnResources, true
 		}
@@ -107,8 +107,10 @@ func isTimeout(err error) bool {
 
 // clip bounds what the other side can make us say: in bytes, and to characters
 // that change nothing where they are shown.
-func clip(s string) string {
-	const limit = 200
+func clip(s string) string { return clipTo(s, 200) }
+
+// clipTo is clip with a limit of its own, in bytes.
+func clipTo(s string, limit int) string {
 	short := s[:min(len(s), limit)]
 	short = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

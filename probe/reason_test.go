@@ -142,7 +142,7 @@ func TestItsOwnTroubleIsInconclusive(t *testing.T) {
 		syscall.ENETUNREACH: probe.OwnNetwork, syscall.ENETDOWN: probe.OwnNetwork, syscall.EADDRNOTAVAIL: probe.OwnNetwork,
 		syscall.EACCES: probe.OwnNetwork, syscall.EPERM: probe.OwnNetwork,
 		syscall.EMFILE: probe.OwnResources, syscall.ENFILE: probe.OwnResources, syscall.ENOBUFS: probe.OwnResources,
-		syscall.ENOMEM: probe.OwnResources, syscall.EAGAIN: probe.OwnResources,
+		syscall.ENOMEM: probe.OwnResources, syscall.EAGAIN: probe.OwnResources, syscall.EADDRINUSE: probe.OwnResources,
 	} {
 		for kind, f := range kinds(failing(connect(errno))) {
 			a := ask(t, f, netip.AddrPort{}, soon)

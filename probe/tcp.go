@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// Dial opens a connection to an address; net.Dialer.DialContext is one.
-type Dial func(ctx context.Context, network, address string) (net.Conn, error)
-
 // TCP passes when the address accepts a connection.
 func TCP(dial Dial) Func {
 	return func(ctx context.Context, t Target) Answer {
