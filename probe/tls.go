@@ -13,6 +13,8 @@ type TLSOptions struct {
 	Name  string         // sent as SNI, and what the certificate must be valid for
 	Roots *x509.CertPool // nil: the system's
 	Dial  Dial
+
+	protocols []string // offered by ALPN; nil: HTTP/1.1
 }
 
 // TLS passes when the address completes a handshake with a certificate that is
@@ -40,10 +42,14 @@ func TLS(o TLSOptions) Func {
 // handshake speaks to the name over a connection to the address. It never
 // resumes a session: each probe looks at the certificate again.
 func handshake(ctx context.Context, conn net.Conn, o TLSOptions) (*tls.Conn, error) {
+	protocols := o.protocols
+	if protocols == nil {
+		protocols = []string{"http/1.1"}
+	}
 	client := tls.Client(conn, &tls.Config{
 		ServerName: o.Name,
 		RootCAs:    o.Roots,
-		NextProtos: []string{"http/1.1"},
+		NextProtos: protocols,
 		MinVersion: tls.VersionTLS12,
 	})
 	return client, client.HandshakeContext(ctx)
