@@ -19,6 +19,8 @@ type Check struct {
 	DNS      *DNS          // dns; else nil
 	HAProxy  *HAProxy      // haproxy; else nil
 	Session  *Session      // session; else nil
+	Talk     []Step        // tcp: what is said over the connection; else, and when it is only made, empty
+	UDP      *UDP          // udp; else nil
 	Interval time.Duration // from one question to the next; at least 10 ms
 	Timeout  time.Duration // when an unanswered question has failed; at least 10 ms, at most Interval
 	Recheck  time.Duration // from a first fail to the next question; at least 10 ms, at most Interval
@@ -27,6 +29,7 @@ type Check struct {
 	Rise     int           // passes in a row that bring a Down target Up, 1 to 100
 	Tripwire bool          // an idle connection is held open whose end asks for a probe at once; kinds over TCP only
 	Source   netip.Addr    // the address to probe from; invalid: the system's choice
+	Proxy    ProxyProtocol // with which a connection begins; kinds over TCP only; empty: with none
 }
 
 // Kind is the protocol of a check.
@@ -43,6 +46,7 @@ const (
 
 	KindHAProxy Kind = "haproxy"
 	KindSession Kind = "session"
+	KindUDP   Kind = "udp"
 )
 
 // kindSpec is what the configuration knows of one kind of check.
@@ -71,6 +75,7 @@ func kinds() []kindSpec {
 		dnsKind(),
 		haproxyKind(),
 		sessionKind(),
+		udpKind(),
 	}
 }
 
@@ -78,11 +83,12 @@ func kinds() []kindSpec {
 const (
 	keyTripwire = "tripwire"
 	keySource   = "source"
+	keyProxy    = "proxy_protocol"
 	keyHost     = "host"
 )
 
 func (k kindSpec) has(key string) bool {
-	return slices.Contains(k.keys, key) || k.tcp && (key == keyTripwire || key == keySource) || k.port != noPort && key == "port"
+	return slices.Contains(k.keys, key) || k.tcp && (key == keyTripwire || key == keySource || key == keyProxy) || k.port != noPort && key == "port"
 }
 
 // kindNames are the kinds' words.
@@ -168,6 +174,7 @@ func readKind(s *section, c *Check, spec kindSpec, record string) {
 	}
 	if spec.tcp {
 		c.Tripwire = read(s, keyTripwire, true, truth)
+		c.Proxy = read(s, keyProxy, "", oneOf(keyProxy, ProxyV1, ProxyV2))
 	}
 	if spec.has(keySource) {
 		c.Source = read(s, keySource, netip.Addr{}, sourceAddr)
@@ -200,7 +207,7 @@ func refuseForeignKeys(s *section, spec kindSpec) {
 }
 
 func article(word string) string {
-	if strings.ContainsAny(word[:1], "aeiou") {
+	if strings.ContainsAny(word[:1], "aeio") { // a udp check: one says "you"
 		return "an " + word
 	}
 	return "a " + word

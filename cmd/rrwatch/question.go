@@ -29,9 +29,9 @@ func checkOf(p config.Pool, c config.Check, with tools) failover.Check {
 		Thresholds: monitor.Thresholds{Fall: c.Fall, Clear: c.Clear, Rise: c.Rise},
 	}
 	if c.Tripwire {
-		check.Tripwire = probe.PlainTCP(c.Source)
+		check.Tripwire = probe.PlainTCP(c.Source).Announced(proxyOf(c))
 	}
-	check.Plain = plainOf(c)
+	check.Plain = plainOf(c).Announced(proxyOf(c))
 	return check
 }
 
@@ -39,10 +39,11 @@ func checkOf(p config.Pool, c config.Check, with tools) failover.Check {
 func plainOf(c config.Check) *probe.Plain {
 	switch c.Kind {
 	case config.KindTCP:
-		return probe.PlainTCP(c.Source)
+		return plainTCPOf(c)
 	case config.KindHTTP:
 		return probe.PlainHTTP(httpOptions(c, nil), c.Source)
 	case config.KindHTTPS, config.KindTLS, config.KindICMP, config.KindDNS, config.KindHAProxy, config.KindSession:
+	case config.KindHTTPS, config.KindTLS, config.KindUDP:
 	}
 	return nil
 }
@@ -50,11 +51,13 @@ func plainOf(c config.Check) *probe.Plain {
 // questionOf is how a check of this kind is asked.
 func questionOf(p config.Pool, c config.Check, with tools) probe.Func {
 	dial := with.dial
+func questionOf(c config.Check, dial probe.Dial) probe.Func {
+	dial = lineOf(c, dial)
 	switch c.Kind {
 	case config.KindHTTP, config.KindHTTPS:
 		return probe.HTTP(httpOptions(c, dial))
 	case config.KindTCP:
-		return probe.TCP(dial)
+		return tcpOf(c, dial)
 	case config.KindTLS:
 		return probe.TLS(probe.TLSOptions{Name: c.Host, Dial: dial})
 	case config.KindICMP:
@@ -65,6 +68,8 @@ func questionOf(p config.Pool, c config.Check, with tools) probe.Func {
 		return probe.HAProxy(haproxyOptions(c, dial))
 	case config.KindSession:
 		return probe.Journey(journeyOptions(c, dial, with.roster))
+	case config.KindUDP:
+		return udpOf(c, dial)
 	}
 	panic("no probe for a check of kind " + string(c.Kind)) // the configuration knows no other
 }
