@@ -31,8 +31,8 @@ func TestAsksFromTheSourceThatItIsGiven(t *testing.T) {
 		t.Run(source, func(t *testing.T) {
 			addr, who := callers(t, listen)
 			from := netip.MustParseAddr(source)
-			e, answers := engine(t)
-			for _, f := range []probe.Func{probe.TCP(probe.From(from)), engineFunc(e, answers, probe.PlainTCP(from))} {
+			e := engine(t)
+			for _, f := range []probe.Func{probe.TCP(probe.From(from)), byEngine(t, e, probe.PlainTCP(from))} {
 				if a := ask(t, f, addr, soon); a.Verdict != probe.Pass {
 					t.Fatalf("got %+v", a)
 				}
@@ -58,14 +58,14 @@ func TestAddressesInTwoFormsAreOfOneFamily(t *testing.T) {
 
 func TestASourceThatCannotBeUsedIsItsOwnTrouble(t *testing.T) {
 	addr := serve(t, wait)
-	e, answers := engine(t)
+	e := engine(t)
 	for source, want := range map[string]string{
 		"192.0.2.7":   "this machine has no address 192.0.2.7 to ask from",
 		"2001:db8::1": "the source 2001:db8::1 is of the other family: one is IPv4, the other IPv6",
 	} {
 		from := netip.MustParseAddr(source)
 		all := kinds(probe.From(from))
-		all["engine"] = engineFunc(e, answers, probe.PlainTCP(from))
+		all["engine"] = byEngine(t, e, probe.PlainTCP(from))
 		for kind, f := range all {
 			a := ask(t, f, addr, soon)
 			want := "dial tcp " + addr.String() + ": " + want
@@ -91,12 +91,12 @@ func TestNamesWhyAConnectionFromASourceFails(t *testing.T) {
 func TestEveryQuestionComesFromAnotherPort(t *testing.T) {
 	addr, who := callers(t, "127.0.0.1:0")
 	source := netip.MustParseAddr("127.0.0.7")
-	e, answers := engine(t)
+	e := engine(t)
 	for name, f := range map[string]probe.Func{
 		"by the system's choice":               probe.TCP(dial()),
 		"from a source":                        probe.TCP(probe.From(source)),
-		"by an engine, by the system's choice": engineFunc(e, answers, probe.PlainTCP(netip.Addr{})),
-		"by an engine, from a source":          engineFunc(e, answers, probe.PlainTCP(source)),
+		"by an engine, by the system's choice": byEngine(t, e, probe.PlainTCP(netip.Addr{})),
+		"by an engine, from a source":          byEngine(t, e, probe.PlainTCP(source)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var before netip.AddrPort

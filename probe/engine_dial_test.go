@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"rrwatch/probe"
 )
@@ -38,7 +39,7 @@ func headers(t *testing.T, address string) (netip.AddrPort, <-chan string) {
 }
 
 func TestBothWaysOfAskingAnnounceAlike(t *testing.T) {
-	e, answers := engine(t)
+	e := engine(t)
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
 		for _, version := range []probe.ProxyVersion{probe.ProxyV1, probe.ProxyV2} {
 			t.Run(fmt.Sprint(address, version), func(t *testing.T) {
@@ -49,12 +50,20 @@ func TestBothWaysOfAskingAnnounceAlike(t *testing.T) {
 				if !strings.Contains(pooled, "PORT") {
 					t.Errorf("the port is not in %q", pooled)
 				}
-				ask(t, engineFunc(e, answers, connect.Announced(version)), addr, soon)
+				ask(t, byEngine(t, e, connect.Announced(version)), addr, soon)
 				if fast := <-heard; fast != pooled {
 					t.Errorf("pooled\n%q and engine\n%q", pooled, fast)
 				}
-				e.Ask([]probe.Job{{Ticket: version, Addr: addr, Plain: connect.Announced(version), Hold: true, Timeout: soon}})
-				if held := <-heard; held != pooled {
+				e.Ask(probe.Job{Ticket: version, Addr: addr, Plain: connect.Announced(version), Hold: true, Timeout: soon})
+				var held string
+				go func() {
+					held = <-heard
+					e.Wake()
+				}()
+				if list, err := e.Wait(time.Now().Add(soon)); err != nil || len(list) != 0 {
+					t.Fatalf("the held connection ended: %v, %v", list, err)
+				}
+				if held != pooled {
 					t.Errorf("pooled\n%q and held\n%q", pooled, held)
 				}
 				e.Drop(version)

@@ -57,10 +57,10 @@ func widen(data []byte) []byte {
 // String is the expression in quotes, for humans.
 func (p pattern) String() string { return `"` + clipTo(p.text, 60) + `"` }
 
-// quoted is what a target said, in quotes and with escapes as an expression has
+// excerptOf is what a target said, in quotes and with escapes as an expression has
 // them. What it repeats of the text that was sent is left out, for that may be a
 // password.
-func quoted(came []byte, sent string) string {
+func excerptOf(came []byte, sent string) string {
 	const (
 		least  = 3   // shorter pieces give nothing away, and are the same by chance
 		limit  = 100 // characters that are shown

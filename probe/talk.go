@@ -146,7 +146,7 @@ func (w *talkProbe) ended(ctx context.Context, p pattern, err error) Answer {
 func (w *talkProbe) unmet(why Reason, p pattern, where string) Answer {
 	detail := fmt.Sprintf("nothing matched %s %s", p, where)
 	if line := lastLine(w.heard.text); len(line) > 0 {
-		detail += ", there came " + quoted(line, w.sent.String())
+		detail += ", there came " + excerptOf(line, w.sent.String())
 	}
 	return w.judged(Fail, why, detail)
 }
@@ -156,7 +156,7 @@ func (w *talkProbe) unmet(why Reason, p pattern, where string) Answer {
 // little: no client may take it for an answer within TLS (RFC 3207 section 5).
 func (w *talkProbe) secure(ctx context.Context) Answer {
 	if text := w.heard.text; len(text) > 0 {
-		return w.judged(Fail, Protocol, "before TLS began there came "+quoted(lastLine(text), w.sent.String()))
+		return w.judged(Fail, Protocol, "before TLS began there came "+excerptOf(lastLine(text), w.sent.String()))
 	}
 	stream := w.stream
 	if w.heard.skip {

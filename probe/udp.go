@@ -61,7 +61,7 @@ func (w *udpProbe) ask(ctx context.Context, t Target) Answer {
 	}
 	w.phases.FirstByte = time.Since(asked)
 	if w.pattern.find(data[:n]) == nil {
-		return w.judged(Fail, Text, fmt.Sprintf("nothing matched %s, there came %s", w.pattern, quoted(data[:n], w.Send)))
+		return w.judged(Fail, Text, fmt.Sprintf("nothing matched %s, there came %s", w.pattern, excerptOf(data[:n], w.Send)))
 	}
 	return w.judged(Pass, "", fmt.Sprintf("answered %d bytes", n))
 }

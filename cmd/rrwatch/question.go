@@ -42,17 +42,14 @@ func plainOf(c config.Check) *probe.Plain {
 		return plainTCPOf(c)
 	case config.KindHTTP:
 		return probe.PlainHTTP(httpOptions(c, nil), c.Source)
-	case config.KindHTTPS, config.KindTLS, config.KindICMP, config.KindDNS, config.KindHAProxy, config.KindSession:
-	case config.KindHTTPS, config.KindTLS, config.KindUDP:
+	case config.KindHTTPS, config.KindTLS, config.KindICMP, config.KindDNS, config.KindHAProxy, config.KindSession, config.KindUDP:
 	}
 	return nil
 }
 
 // questionOf is how a check of this kind is asked.
 func questionOf(p config.Pool, c config.Check, with tools) probe.Func {
-	dial := with.dial
-func questionOf(c config.Check, dial probe.Dial) probe.Func {
-	dial = lineOf(c, dial)
+	dial := lineOf(c, with.dial)
 	switch c.Kind {
 	case config.KindHTTP, config.KindHTTPS:
 		return probe.HTTP(httpOptions(c, dial))

@@ -61,7 +61,7 @@ func checkWith(t *testing.T, keys string) config.Check {
 
 func answerTo(t *testing.T, c config.Check, dial probe.Dial, addr netip.AddrPort) probe.Answer {
 	t.Helper()
-	check := checkOf(c, dial)
+	check := checkOf(config.Pool{}, c, tools{dial: dial})
 	return monitor.Ask(t.Context(), monitor.Watch{
 		Target: probe.Target{Addr: addr}, Probe: check.Probe, Timeout: check.Timeout,
 	})
@@ -99,7 +99,7 @@ func TestAConversationIsNoPlainQuestion(t *testing.T) {
 		"kind: http, proxy_protocol: v1":                   true,
 		"kind: https, proxy_protocol: v1, tripwire: false": false,
 	} {
-		check := checkOf(checkWith(t, keys), dialer())
+		check := checkOf(config.Pool{}, checkWith(t, keys), newTools())
 		if (check.Plain != nil) != plain {
 			t.Errorf("%s: the question is plain: %v, want %v", keys, !plain, plain)
 		}
