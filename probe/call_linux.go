@@ -240,7 +240,7 @@ func (e *Engine) came(c *call, data []byte, ended error) bool {
 	if len(data) > 0 && c.phases.FirstByte == 0 {
 		c.phases.FirstByte = time.Since(c.asked)
 	}
-	response, err := c.head.add(data, c.Plain.asked)
+	response, err := c.head.add(data, c.Plain.asked) //nolint:bodyclose // a head's body reads nothing
 	switch {
 	case err != nil:
 		e.fail(c, err)

@@ -70,7 +70,7 @@ func (h *head) ended(err error, asked *http.Request) error {
 	if !errors.Is(err, io.EOF) || len(h.buf) == 0 {
 		return err
 	}
-	if _, parsing := h.parse(h.buf, asked); parsing != nil {
+	if _, parsing := h.parse(h.buf, asked); parsing != nil { //nolint:bodyclose // a head's body reads nothing
 		return parsing
 	}
 	return io.ErrUnexpectedEOF
@@ -103,7 +103,7 @@ func (h *head) check(asked *http.Request) error {
 		if line := bytes.IndexByte(h.buf, '\n'); line >= 0 {
 			h.checked = true
 			first := append(bytes.Clone(bytes.TrimSuffix(h.buf[:line], []byte("\r"))), "\r\n\r\n"...)
-			if _, err := h.parse(first, asked); err != nil {
+			if _, err := h.parse(first, asked); err != nil { //nolint:bodyclose // a head's body reads nothing
 				return err
 			}
 		}

@@ -71,8 +71,8 @@ func pinger(wires ...*wire) *Pinger {
 	}}
 }
 
-// question asks in the background; the channel has the answer.
-func question(ctx context.Context, p *Pinger, timeout time.Duration) <-chan Answer {
+// pingOnce asks in the background; the channel has the answer.
+func pingOnce(ctx context.Context, p *Pinger, timeout time.Duration) <-chan Answer {
 	answer := make(chan Answer, 1)
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -98,7 +98,7 @@ func TestNoStrayOrForgedReplyIsTaken(t *testing.T) {
 				w := newWire()
 				p := pinger(w)
 				defer p.Close()
-				answer := question(t.Context(), p, time.Second)
+				answer := pingOnce(t.Context(), p, time.Second)
 				h := reply(t, <-w.sent, site())
 				forge(&h)
 				w.came <- h
@@ -115,7 +115,7 @@ func TestTheRightReplyIsTakenAfterAForgedOne(t *testing.T) {
 		w := newWire()
 		p := pinger(w)
 		defer p.Close()
-		answer := question(t.Context(), p, time.Second)
+		answer := pingOnce(t.Context(), p, time.Second)
 		h := reply(t, <-w.sent, site())
 		forged := h
 		forged.data = make([]byte, len(h.data))
@@ -138,7 +138,7 @@ func TestAReplyMustRepeatAllThatWasSent(t *testing.T) {
 			w := newWire()
 			p := pinger(w)
 			defer p.Close()
-			answer := question(t.Context(), p, time.Second)
+			answer := pingOnce(t.Context(), p, time.Second)
 			h := reply(t, <-w.sent, site())
 			h.data = alter(h.data)
 			w.came <- h
@@ -156,7 +156,7 @@ func TestEachEchoHasANumberAndATokenOfItsOwn(t *testing.T) {
 		defer p.Close()
 		seen := map[string]bool{}
 		for range 20 {
-			question(t.Context(), p, time.Second)
+			pingOnce(t.Context(), p, time.Second)
 			m := <-w.sent
 			number, token := string(m[4:8]), string(m[8:16])
 			if seen[number] || seen[token] {
@@ -174,14 +174,14 @@ func TestTheIDIsChangedAndASocketIsNotHeldForLong(t *testing.T) {
 		p := pinger(first, second)
 		defer p.Close()
 		time.Sleep(time.Hour) // nothing is opened before it is needed
-		early := question(t.Context(), p, time.Second)
+		early := pingOnce(t.Context(), p, time.Second)
 		was := <-first.sent
 		<-early
 		time.Sleep(lineLife - 2*time.Second)
-		early = question(t.Context(), p, 5*time.Second) // under way while the id changes
+		early = pingOnce(t.Context(), p, 5*time.Second) // under way while the id changes
 		late := <-first.sent
 		time.Sleep(2 * time.Second)
-		answer := question(t.Context(), p, time.Second)
+		answer := pingOnce(t.Context(), p, time.Second)
 		is := <-second.sent
 		if string(was[4:6]) == string(is[4:6]) {
 			t.Error("the id is the same")
@@ -214,10 +214,10 @@ func TestClosingCutsShortWhatIsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire()
 		p := pinger(w)
-		answer := question(t.Context(), p, time.Hour)
+		answer := pingOnce(t.Context(), p, time.Hour)
 		<-w.sent
 		p.Close()
-		for _, a := range []Answer{<-answer, <-question(t.Context(), p, time.Second)} {
+		for _, a := range []Answer{<-answer, <-pingOnce(t.Context(), p, time.Second)} {
 			if a.Verdict != Inconclusive || a.Reason != Cancelled {
 				t.Errorf("got %+v", a)
 			}
@@ -230,13 +230,13 @@ func TestSilenceIsNoFailWhenRepliesWereDroppedHere(t *testing.T) {
 		w := newWire()
 		p := pinger(w)
 		defer p.Close()
-		answer := question(t.Context(), p, time.Second)
+		answer := pingOnce(t.Context(), p, time.Second)
 		<-w.sent
 		w.came <- heard{drops: 3}
 		if a := <-answer; a.Verdict != Inconclusive || a.Reason != OwnResources || !strings.Contains(a.Detail, "rmem_max") {
 			t.Errorf("got %+v", a)
 		}
-		answer = question(t.Context(), p, time.Second) // those were dropped before
+		answer = pingOnce(t.Context(), p, time.Second) // those were dropped before
 		<-w.sent
 		if a := <-answer; a.Verdict != Fail || a.Reason != AnswerTimeout {
 			t.Errorf("got %+v", a)
@@ -262,14 +262,14 @@ func TestWhatCannotBeSentIsJudgedByItsError(t *testing.T) {
 		w := newWire()
 		w.refuse = c.err
 		p := pinger(w)
-		a := <-question(t.Context(), p, time.Second)
+		a := <-pingOnce(t.Context(), p, time.Second)
 		if a.Verdict != c.verdict || a.Reason != c.reason || a.Detail == "" {
 			t.Errorf("%v: got %+v", c.err, a)
 		}
 		p.Close()
 	}
 	p := &Pinger{open: func(bool, netip.Addr) (icmpSocket, uint16, error) { return nil, 0, syscall.EMFILE }}
-	if a := <-question(t.Context(), p, time.Second); a.Verdict != Inconclusive || a.Reason != OwnResources {
+	if a := <-pingOnce(t.Context(), p, time.Second); a.Verdict != Inconclusive || a.Reason != OwnResources {
 		t.Errorf("without a descriptor: got %+v", a)
 	}
 }
@@ -279,13 +279,13 @@ func TestABrokenSocketIsReplaced(t *testing.T) {
 		first, second := newWire(), newWire()
 		p := pinger(first, second)
 		defer p.Close()
-		answer := question(t.Context(), p, time.Second)
+		answer := pingOnce(t.Context(), p, time.Second)
 		<-first.sent
 		first.Close()
 		if a := <-answer; a.Verdict != Inconclusive || a.Reason != OwnResources {
 			t.Errorf("got %+v", a)
 		}
-		answer = question(t.Context(), p, time.Second)
+		answer = pingOnce(t.Context(), p, time.Second)
 		second.came <- reply(t, <-second.sent, site())
 		if a := <-answer; a.Verdict != Pass {
 			t.Errorf("got %+v", a)
@@ -304,7 +304,7 @@ func TestTheKernelsClockIsBelievedWithinReason(t *testing.T) {
 			{time.Hour, 50 * time.Millisecond},              // or forward
 		} {
 			sent := time.Now()
-			answer := question(t.Context(), p, time.Second)
+			answer := pingOnce(t.Context(), p, time.Second)
 			h := reply(t, <-w.sent, site())
 			time.Sleep(50 * time.Millisecond)
 			h.at = sent.Add(c.stamp).Round(0)

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net"
@@ -30,15 +29,11 @@ func PlainHTTP(o HTTPOptions, source netip.Addr) *Plain {
 	if !o.Simple() {
 		return nil
 	}
-	asked, err := o.request(context.Background())
+	first, err := o.firstHop()
 	if err != nil {
 		return nil // HTTP says what is wrong, each time it is asked
 	}
-	var wire bytes.Buffer
-	if err := asked.Write(&wire); err != nil {
-		return nil
-	}
-	return &Plain{source: source, options: &o, asked: asked, request: wire.Bytes()}
+	return &Plain{source: source, options: &o, asked: first.request, request: first.text}
 }
 
 // Announced is the same question over a connection that begins as Announce lets

@@ -37,6 +37,9 @@ func failed(ctx context.Context, at stage, err error, p Phases) Answer {
 	if reason, ok := certificateTrouble(err); ok {
 		return Answer{Verdict: Fail, Reason: reason, Detail: clip(err.Error()), Phases: p}
 	}
+	if versionTrouble(err) {
+		return Answer{Verdict: Fail, Reason: TLSVersion, Detail: clip(err.Error()), Phases: p}
+	}
 	reason, detail := netTrouble(at, err, p)
 	return Answer{Verdict: Fail, Reason: reason, Detail: detail, Phases: p}
 }
@@ -88,6 +91,18 @@ func netTrouble(at stage, err error, p Phases) (Reason, string) {
 		return TLSHandshake, clip(err.Error())
 	}
 	return Protocol, clip(err.Error())
+}
+
+// versionTrouble tells that the two sides found no version of TLS that both
+// want. crypto/tls has a type for none of the ways in which it says so.
+func versionTrouble(err error) bool {
+	if _, ok := errors.AsType[*versionError](err); ok {
+		return true
+	}
+	const protocolVersion = tls.AlertError(70) // RFC 8446 section 6
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && isAlert(err) && op.Err.Error() == protocolVersion.Error() ||
+		strings.HasPrefix(err.Error(), "tls: server selected unsupported protocol version")
 }
 
 // isAlert tells an alert that the far side sent in TLS. With TLS 1.3 the one

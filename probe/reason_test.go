@@ -245,7 +245,7 @@ func TestNamesWhyTLSFails(t *testing.T) {
 		"expired":                    {serveTLS(t, ca.config(name, -time.Hour), wait), soon, probe.TLSExpired, probe.TLSExpired, connected},
 		"another name":               {serveTLS(t, ca.config("example.com", time.Hour), wait), soon, probe.TLSName, probe.TLSName, connected},
 		"another authority":          {serveTLS(t, newAuthority(t).config(name, time.Hour), wait), soon, probe.TLSUntrusted, probe.TLSUntrusted, connected},
-		"only old versions":          {serveTLS(t, old, wait), soon, probe.TLSHandshake, probe.TLSHandshake, connected},
+		"only old versions":          {serveTLS(t, old, wait), soon, probe.TLSVersion, probe.TLSVersion, connected},
 		"plain HTTP":                 {serve(t, answerAnything("HTTP/1.1 400 Bad Request\r\n\r\n")), soon, probe.TLSHandshake, probe.TLSHandshake, connected},
 		"reset in the handshake":     {serve(t, hello(reset)), soon, probe.Reset, probe.Reset, connected},
 		"closed before it":           {serve(t, answerAnything("")), soon, probe.Closed, probe.Closed, connected},
