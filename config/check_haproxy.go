@@ -30,9 +30,8 @@ func readHAProxy(s *section, c *Check) {
 	c.HAProxy = h
 	h.TLS = read(s, keyTLS, false, truth)
 	h.Path = read(s, "path", "/;csv", requestPath)
-	h.Headers = read(s, "headers", nil, headers)
-	h.BasicAuth = readBasicAuth(s)
-	refuseTwoAuthorizations(s, h.BasicAuth, h.Headers)
+	h.Headers = read(s, "headers", nil, byHeader(headerValue))
+	h.BasicAuth = readBasicAuth(s, h.Headers)
 	// What HAProxy allows in a name: its configuration manual, section 2.1, "name".
 	h.Backend = read(s, "backend", "", matching(`[A-Za-z0-9_.:-]+`, "the name of a backend in HAProxy, such as app"))
 	h.Servers = read(s, "servers", 1, integer(1, 10000))

@@ -60,15 +60,15 @@ func TestReportsMistakesOfAHAProxyCheck(t *testing.T) {
 		},
 		{
 			name: "a user alone", old: "kind: http", new: "{kind: haproxy, port: 1, basic_auth: {user: ops}}",
-			want: "8:46: " + at + "basic_auth.password: is missing; write it, or password_file and the file that holds it",
+			want: "8:46: " + at + "basic_auth.password: is missing; write password or password_file",
 		},
 		{
 			name: "a password alone", old: "kind: http", new: "{kind: haproxy, port: 1, basic_auth: {password: geheim}}",
-			want: "8:46: " + at + "basic_auth.user: is missing; write the user, such as user: rrwatch",
+			want: "8:46: " + at + "basic_auth.user: is missing; write the user's name",
 		},
 		{
 			name: "a user with a colon", old: "kind: http", new: `{kind: haproxy, port: 1, basic_auth: {user: "a:b", password: c, realm: d}}`,
-			want: "8:53: " + at + `basic_auth.user: wants a user, in whose name there is no colon, not "a:b"` + "\n" +
+			want: "8:53: " + at + "basic_auth.user: holds a colon or a control character; remove it: no user's name has one" + "\n" +
 				"8:73: " + at + "basic_auth.realm: unknown key; the keys here are user, password_file, password",
 		},
 		{
@@ -82,7 +82,7 @@ func TestReportsMistakesOfAHAProxyCheck(t *testing.T) {
 		{
 			name: "two authorizations", old: "kind: http",
 			new:  `{kind: haproxy, port: 1, headers: {authorization: x}, basic_auth: {user: a, password: b}}`,
-			want: "8:75: " + at + "basic_auth: Authorization stands in headers too; keep one of the two",
+			want: "8:75: " + at + "basic_auth: the headers have an Authorization already; keep one of the two",
 		},
 		{
 			name: "a key of other kinds", old: "kind: http", new: "{kind: haproxy, port: 1, body: ok}",

@@ -6,18 +6,38 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 )
 
 // HTTP is what an http or https check asks for, and what it expects.
 type HTTP struct {
-	Path    string            // path and query, begins with a slash
-	Method  string            // GET, HEAD, OPTIONS or POST
-	Headers map[string]Secret // further headers by canonical name; secret, for they carry tokens
-	Status  []StatusRange     // the codes that pass, at least one range
-	Body    string            // text that the body must contain; empty: any body passes
+	Path      string            // path and query, begins with a slash
+	Method    string            // GET, HEAD, OPTIONS or POST
+	Version   HTTPVersion       // of the protocol
+	Headers   map[string]Secret // further headers by canonical name; secret, for they carry tokens
+	BasicAuth *BasicAuth        // whom to be; nil: nobody
+	Send      Secret            // the body of the request, at most 64 KiB; empty: none
+	Follow    int               // redirects that are followed, 0 to 10
+
+	Status        []StatusRange             // the codes that pass, at least one range
+	ExpectHeaders map[string]*regexp.Regexp // by canonical name: a value of the header must match
+	Body          string                    // text that the body must contain; empty: any body passes
+	BodyRegexp    *regexp.Regexp            // what the body must match; nil: any body passes
+	JSON          map[string]string         // the scalars, as JSON writes them, that must stand at dotted paths
+	MaxBody       int64                     // the longest body that passes, in bytes, at most 16 MiB; 0: any
 }
+
+// HTTPVersion is the version of HTTP that a check speaks.
+type HTTPVersion string
+
+// The versions.
+const (
+	HTTP11   HTTPVersion = "1.1"
+	HTTP2    HTTPVersion = "2"
+	HTTPAuto HTTPVersion = "auto" // what the other side prefers, where there is TLS to agree on it; else 1.1
+)
 
 // StatusRange is a range of HTTP status codes, both ends included, within 100 to 599.
 type StatusRange struct {
@@ -29,12 +49,21 @@ func (r StatusRange) Contains(code int) bool {
 	return r.Low <= code && code <= r.High
 }
 
+// Excused is how a site says that an answer which would fail is meant.
+type Excused struct {
+	Header string        // the canonical name of a header that the answer must have
+	Value  string        // the header's value; empty: any
+	Status []StatusRange // the answer's status lies in one of them, at least one
+	For    time.Duration // how long excuses are believed; 1 minute to 7 days
+}
+
 // httpKind is the kind http, or https.
 func httpKind(kind Kind, port int) kindSpec {
-	return kindSpec{
-		kind: kind, port: port, tcp: true, read: readHTTP,
-		keys: []string{keyHost, "path", "method", "headers", "status", "body"},
+	keys := []string{
+		keyHost, "path", "method", "version", "headers", keyBasicAuth, "send", "follow",
+		"status", "expect_headers", "body", "body_regexp", "json", "max_body", "excused",
 	}
+	return kindSpec{kind: kind, port: port, tcp: true, read: readHTTP, keys: append(keys, tlsKeys()...)}
 }
 
 // readHTTP reads what only http and https checks have.
@@ -42,14 +71,44 @@ func readHTTP(s *section, c *Check) {
 	h := &HTTP{}
 	c.HTTP = h
 	h.Path = read(s, "path", "/", requestPath)
-	h.Method = read(s, "method", http.MethodGet,
-		oneOf("method", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPost))
-	h.Headers = read(s, "headers", nil, headers)
+	readSent(s, h)
+	h.Version = read(s, "version", HTTP11, versionOf(HTTP11, HTTP2, HTTPAuto))
+	h.Follow = read(s, "follow", 0, integer(0, 10))
 	h.Status = read(s, "status", []StatusRange{{Low: 200, High: 399}}, listOf(1, "200-399", statusRange))
+	h.ExpectHeaders = read(s, "expect_headers", nil, byHeader(func(_ string, v value) (*regexp.Regexp, bool) { return pattern(v) }))
 	h.Body = read(s, "body", "", text)
-	if h.Method == http.MethodHead && h.Body != "" {
-		s.at("body", "an answer to HEAD has no body", "remove it, or write method: GET")
+	h.BodyRegexp = read(s, "body_regexp", nil, pattern)
+	h.JSON = read(s, "json", nil, mapOf(jsonScalar))
+	h.MaxBody = read(s, "max_body", 0, size(1, 16<<20))
+	c.Excused = read(s, "excused", nil, excused)
+	if h.Method == http.MethodHead {
+		for _, key := range []string{"body", "body_regexp", "json", "max_body"} {
+			if s.gives(key) {
+				s.at(key, "an answer to HEAD has no body", "remove it, or write method: GET")
+			}
+		}
 	}
+	if c.Kind == KindHTTP && !s.gives("follow") {
+		s.refuse(tlsKeys(), "does not apply to an http check that follows no redirects", "remove it, or write kind: https")
+		return
+	}
+	c.TLS = readTLS(s)
+}
+
+// readSent reads what is sent beside the path. With a body the method is POST by itself.
+func readSent(s *section, h *HTTP) {
+	method := http.MethodGet
+	h.Send = read(s, "send", "", requestBody)
+	if s.gives("send") {
+		method = http.MethodPost
+	}
+	h.Method = read(s, "method", method,
+		oneOf("method", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPost))
+	if s.gives("send") && h.Method != http.MethodPost {
+		s.at("send", h.Method+" sends no body", "remove it, or write method: POST")
+	}
+	h.Headers = read(s, "headers", nil, byHeader(headerValue))
+	h.BasicAuth = readBasicAuth(s, h.Headers)
 }
 
 // requestPath reads the path and query of a request.
@@ -66,33 +125,33 @@ func requestPath(v value) (string, bool) {
 	return got, true
 }
 
-// headers reads the headers of a request. Their values are not shown: they may be tokens.
-func headers(v value) (map[string]Secret, bool) {
-	// RFC 9110 section 5.6.2 says what a header's name is made of.
-	token := regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-	given, ok := mapOf(func(key string, v value) (Secret, bool) {
-		switch {
-		case !token.MatchString(key):
-			v.fail("is no name of a header", "write one such as X-Probe")
-		case http.CanonicalHeaderKey(key) == "Host":
-			v.fail("Host is not set here", "write the key host of the check")
-		case !v.isText():
-			v.fail("wants text", "put it in quotes")
-		case strings.ContainsFunc(v.text, func(r rune) bool { return r < ' ' && r != '\t' || r == '\x7f' }):
-			v.fail("holds a line break or another control character", "remove it")
-		default:
-			return Secret(v.text), true
-		}
+// requestBody reads what is sent as the body of a request. It is not shown: it may hold a password.
+func requestBody(v value) (Secret, bool) {
+	const longest = 64 << 10
+	got, ok := secretText(v)
+	if ok && len(got.Reveal()) > longest {
+		v.fail("is longer than 64 KiB", "shorten it")
 		return "", false
-	})(v)
-	all := make(map[string]Secret, len(given))
-	for key, secret := range given {
-		all[http.CanonicalHeaderKey(key)] = secret
 	}
-	if len(all) < len(given) {
-		v.fail("names a header twice", "keep one of the two: capitals make no difference")
+	return got, ok
+}
+
+func isControl(r rune) bool { return r < ' ' || r == '\x7f' }
+
+// excused reads how a site excuses an answer.
+func excused(v value) (*Excused, bool) {
+	s, ok := v.section()
+	if !ok {
+		return nil, false
 	}
-	return all, ok
+	e := &Excused{
+		Header: need(s, "header", "write the header by which the site says so, such as header: X-Maintenance", headerName),
+		Value:  read(s, "value", "", text),
+		Status: read(s, "status", []StatusRange{{Low: 503, High: 503}}, listOf(1, "503", statusRange)),
+		For:    read(s, "for", 4*time.Hour, duration(time.Minute, 7*24*time.Hour)),
+	}
+	s.done()
+	return e, true
 }
 
 // statusRange reads a status code, or two with a hyphen between them.

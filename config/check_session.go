@@ -29,7 +29,7 @@ func readSession(s *section, c *Check) {
 	c.Session = j
 	j.TLS = read(s, keyTLS, false, truth)
 	j.Path = read(s, "path", "/", requestPath)
-	j.Headers = read(s, "headers", nil, headers)
+	j.Headers = read(s, "headers", nil, byHeader(headerValue))
 	j.Status = read(s, "status", []StatusRange{{Low: 200, High: 399}}, listOf(1, "200-399", statusRange))
 	j.Cookie = need(s, "cookie", "write the cookie that carries the session, such as cookie: SRV", token("cookie", "SRV"))
 	j.BackendHeader = read(s, "backend_header", "", token("header", "X-Backend"))

@@ -21,6 +21,8 @@ type Check struct {
 	Session  *Session      // session; else nil
 	Talk     []Step        // tcp: what is said over the connection; else, and when it is only made, empty
 	UDP      *UDP          // udp; else nil
+	TLS      *TLS          // https, tls, and an http check that follows redirects; else nil
+	Excused  *Excused      // which answers are excused; nil: none
 	Interval time.Duration // from one question to the next; at least 10 ms
 	Timeout  time.Duration // when an unanswered question has failed; at least 10 ms, at most Interval
 	Recheck  time.Duration // from a first fail to the next question; at least 10 ms, at most Interval
@@ -46,7 +48,7 @@ const (
 
 	KindHAProxy Kind = "haproxy"
 	KindSession Kind = "session"
-	KindUDP   Kind = "udp"
+	KindUDP     Kind = "udp"
 )
 
 // kindSpec is what the configuration knows of one kind of check.

@@ -71,7 +71,7 @@ func TestFillsInTheDefaultsOfTheSmallestFile(t *testing.T) {
 			Instances: Instances{Tags: map[string]string{"rrwatch": "www"}, Address: AddressAuto},
 			Checks: []Check{{
 				Kind: KindHTTP, Name: "http", Port: 80, Host: "www.example.com", Tripwire: true,
-				HTTP:     &HTTP{Path: "/", Method: "GET", Status: []StatusRange{{200, 399}}},
+				HTTP:     &HTTP{Path: "/", Method: "GET", Version: HTTP11, Status: []StatusRange{{200, 399}}},
 				Interval: 5 * time.Second, Timeout: 2 * time.Second, Recheck: 500 * time.Millisecond,
 				Fall: 3, Clear: 1, Rise: 2,
 			}},
@@ -133,11 +133,12 @@ func TestReadsEveryKey(t *testing.T) {
 	timing := Check{Tripwire: true, Interval: 5 * second, Timeout: 2 * second, Recheck: second / 2, Fall: 3, Clear: 1, Rise: 2}
 	web := timing
 	web.Kind, web.Port, web.Host = KindHTTPS, 443, "a.example.com"
-	web.HTTP = &HTTP{Path: "/", Method: "GET", Status: []StatusRange{{200, 399}}}
+	web.HTTP = &HTTP{Path: "/", Method: "GET", Version: HTTP11, Status: []StatusRange{{200, 399}}}
+	web.TLS = &TLS{Min: TLS12, WarnDays: 14}
 	first, second2, third, tcp, tls := web, web, web, timing, timing
 	first.Name, first.Host = "https", "b.example.com"
 	first.HTTP = &HTTP{
-		Path: "/?a=b", Method: "POST", Body: "ok", Headers: map[string]Secret{"X-Token": "geheim"},
+		Path: "/?a=b", Method: "POST", Version: HTTP11, Body: "ok", Headers: map[string]Secret{"X-Token": "geheim"},
 		Status: []StatusRange{{200, 200}, {301, 302}},
 	}
 	first.Interval, first.Timeout, first.Fall, first.Clear, first.Rise = second, second, 1, 2, 3
@@ -146,7 +147,7 @@ func TestReadsEveryKey(t *testing.T) {
 	tcp.Kind, tcp.Name, tcp.Port = KindTCP, "tcp", 993
 	tcp.Interval, tcp.Timeout, tcp.Recheck = second/5, second/5, second/5
 	tcp.Tripwire, tcp.Source = false, netip.MustParseAddr("192.0.2.7")
-	tls.Kind, tls.Name, tls.Port, tls.Host = KindTLS, "tls", 443, "a.example.com"
+	tls.Kind, tls.Name, tls.Port, tls.Host, tls.TLS = KindTLS, "tls", 443, "a.example.com", web.TLS
 	want := &Config{
 		Region: "us-gov-west-1", Mode: ModePropose, Database: "/var/lib/rrwatch.db", Vantage: "berlin", Discover: time.Minute,
 		Log:        Log{Level: slog.LevelDebug, Format: LogJSON},

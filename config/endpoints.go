@@ -81,7 +81,7 @@ func readEndpoint(s *section) Endpoint {
 			Path: page.RequestURI(),
 			Method: read(s, "method", http.MethodGet,
 				oneOf("method", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPost)),
-			Headers: read(s, "headers", nil, headers),
+			Headers: read(s, "headers", nil, byHeader(headerValue)),
 			Status:  read(s, "status", []StatusRange{{Low: 200, High: 399}}, listOf(1, "200-399", statusRange)),
 			Body:    read(s, "body", "", text),
 		},

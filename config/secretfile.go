@@ -58,51 +58,59 @@ func secretText(v value) (Secret, bool) {
 
 // secretFile reads a secret from the file that the value names, without the line breaks at its end.
 func secretFile(v value) (Secret, bool) {
-	path, ok := text(v)
-	if !ok {
+	data, ok := smallFile(v, "the secret", 64<<10)
+	secret := strings.TrimRight(string(data), "\r\n")
+	if ok && secret == "" {
+		v.fail(strconv.Quote(v.node.Value)+" is empty", "write the secret to it")
 		return "", false
 	}
-	file := strconv.Quote(v.node.Value)
-	data, err := readSecret(path)
-	secret := strings.TrimRight(string(data), "\r\n")
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		v.fail(file+" does not exist", "write the secret to that file, or correct the path")
-	case errors.Is(err, fs.ErrPermission):
-		v.fail(file+" may not be read", "let the user that rrwatch runs as read it")
-	case errors.Is(err, errNoSecret):
-		v.fail(file+" is no file of at most 64 KiB", "name the file that holds the secret")
-	case err != nil:
-		v.fail(file+" cannot be read", "check the path and the disk")
-	case secret == "":
-		v.fail(file+" is empty", "write the secret to it")
-	default:
-		return Secret(secret), true
-	}
-	return "", false
+	return Secret(secret), ok
 }
 
-// errNoSecret says that a path leads to something that is no secret: a folder, a device, a long file.
-var errNoSecret = errors.New("is no secret")
+// smallFile returns what the file holds that the value names; what is what it should hold, and longest its greatest
+// length in bytes.
+func smallFile(v value, what string, longest int64) ([]byte, bool) {
+	path, ok := text(v)
+	if !ok {
+		return nil, false
+	}
+	file := strconv.Quote(v.node.Value)
+	data, err := readSmall(path, longest)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		v.fail(file+" does not exist", "write "+what+" to that file, or correct the path")
+	case errors.Is(err, fs.ErrPermission):
+		v.fail(file+" may not be read", "let the user that rrwatch runs as read it")
+	case errors.Is(err, errNotSmall):
+		v.fail(fmt.Sprintf("%s is no file of at most %d KiB", file, longest>>10), "name the file that holds "+what)
+	case err != nil:
+		v.fail(file+" cannot be read", "check the path and the disk")
+	default:
+		return data, true
+	}
+	return nil, false
+}
 
-// readSecret returns what a secret's file holds. It opens regular files only, for others may never end.
-func readSecret(path string) (data []byte, err error) {
-	const longest = 64 << 10
+// errNotSmall says that a path leads to something that is no short text: a folder, a device, a long file.
+var errNotSmall = errors.New("is no small file")
+
+// readSmall returns what a file holds. It opens regular files only, for others may never end.
+func readSmall(path string, longest int64) (data []byte, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("look at the secret's file: %w", err)
+		return nil, fmt.Errorf("look at the file: %w", err)
 	}
 	if !info.Mode().IsRegular() || info.Size() > longest {
-		return nil, errNoSecret
+		return nil, errNotSmall
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("open the secret's file: %w", err)
+		return nil, fmt.Errorf("open the file: %w", err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	data, err = io.ReadAll(io.LimitReader(file, longest))
 	if err != nil {
-		return nil, fmt.Errorf("read the secret's file: %w", err)
+		return nil, fmt.Errorf("read the file: %w", err)
 	}
 	return data, nil
 }
