@@ -59,13 +59,24 @@ func probeAll(ctx context.Context, out io.Writer, list []*failover.Spec, roster 
 			good = good && r.Verdict == probe.Pass
 			addr := watches[n].Target.Addr.Addr()
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Verdict, spec.Name, watches[n].Target.Where(),
-				role(spec, pool, addr), watches[n].Target.Check, r.Phases.Whole.Round(100*time.Microsecond), r.Detail)
+				role(spec, pool, addr), watches[n].Target.Check, r.Phases.Whole.Round(100*time.Microsecond), said(r))
 		}
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	return errors.Join(joined(list, errs), failedUnless(good))
+}
+
+// said is an answer's detail, with what should be looked at before it fails.
+func said(a probe.Answer) string {
+	switch {
+	case a.Warning == "":
+		return a.Detail
+	case a.Detail == "":
+		return "warning: " + a.Warning
+	}
+	return a.Detail + "; warning: " + a.Warning
 }
 
 func failedUnless(good bool) error {

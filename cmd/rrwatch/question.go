@@ -1,7 +1,7 @@
 package main
 
 import (
-	"net/http"
+	"time"
 
 	"rrwatch/config"
 	"rrwatch/failover"
@@ -26,7 +26,7 @@ func checkOf(p config.Pool, c config.Check, with tools) failover.Check {
 	check := failover.Check{
 		Name: c.Name, Kind: string(c.Kind), Port: c.Port, Probe: questionOf(p, c, with),
 		Interval: c.Interval, Timeout: c.Timeout, Recheck: c.Recheck,
-		Thresholds: monitor.Thresholds{Fall: c.Fall, Clear: c.Clear, Rise: c.Rise},
+		Thresholds: monitor.Thresholds{Fall: c.Fall, Clear: c.Clear, Rise: c.Rise, Excused: excusedFor(c)},
 	}
 	if c.Tripwire {
 		check.Tripwire = probe.PlainTCP(c.Source).Announced(proxyOf(c))
@@ -56,7 +56,7 @@ func questionOf(p config.Pool, c config.Check, with tools) probe.Func {
 	case config.KindTCP:
 		return tcpOf(c, dial)
 	case config.KindTLS:
-		return probe.TLS(probe.TLSOptions{Name: c.Host, Dial: dial})
+		return probe.TLS(tlsOptions(c, dial))
 	case config.KindICMP:
 		return with.pinger.ICMP(icmpOptions(c))
 	case config.KindDNS:
@@ -71,18 +71,10 @@ func questionOf(p config.Pool, c config.Check, with tools) probe.Func {
 	panic("no probe for a check of kind " + string(c.Kind)) // the configuration knows no other
 }
 
-func httpOptions(c config.Check, dial probe.Dial) probe.HTTPOptions {
-	o := probe.HTTPOptions{
-		Method: c.HTTP.Method, Host: c.Host, Path: c.HTTP.Path, Header: http.Header{}, Body: c.HTTP.Body, Dial: dial,
+// excusedFor is how long a site's own excuse is taken.
+func excusedFor(c config.Check) time.Duration {
+	if c.Excused == nil {
+		return 0
 	}
-	for name, value := range c.HTTP.Headers {
-		o.Header.Set(name, value.Reveal())
-	}
-	for _, r := range c.HTTP.Status {
-		o.Status = append(o.Status, probe.StatusRange{From: r.Low, To: r.High})
-	}
-	if c.Kind == config.KindHTTPS {
-		o.TLS = &probe.TLSOptions{}
-	}
-	return o
+	return c.Excused.For
 }

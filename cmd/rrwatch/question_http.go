@@ -1,0 +1,56 @@
+package main
+
+import (
+	"encoding/base64"
+	"net/http"
+
+	"rrwatch/config"
+	"rrwatch/probe"
+)
+
+// httpOptions is how an http or https check is asked, and what passes.
+func httpOptions(c config.Check, dial probe.Dial) probe.HTTPOptions {
+	h := c.HTTP
+	o := probe.HTTPOptions{
+		Version: httpVersion(h.Version), Method: h.Method, Host: c.Host, Path: h.Path, Header: http.Header{}, Send: h.Send.Reveal(),
+		Status: statusRanges(h.Status), ExpectHeader: h.ExpectHeaders, Body: h.Body, BodyRegexp: h.BodyRegexp, JSON: h.JSON,
+		MaxBody: h.MaxBody, Follow: h.Follow, Dial: dial,
+	}
+	for name, value := range h.Headers {
+		o.Header.Set(name, value.Reveal())
+	}
+	if a := h.BasicAuth; a != nil {
+		o.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(a.User+":"+a.Password.Reveal())))
+	}
+	if e := c.Excused; e != nil {
+		o.Excuse = &probe.Excuse{Header: e.Header, Value: e.Value, Status: statusRanges(e.Status)}
+	}
+	if c.TLS != nil {
+		secured := tlsOptions(c, dial)
+		if c.Kind == config.KindHTTPS {
+			o.TLS = &secured
+		} else {
+			o.FollowTLS = &secured
+		}
+	}
+	return o
+}
+
+func statusRanges(ranges []config.StatusRange) []probe.StatusRange {
+	var all []probe.StatusRange
+	for _, r := range ranges {
+		all = append(all, probe.StatusRange{From: r.Low, To: r.High})
+	}
+	return all
+}
+
+func httpVersion(v config.HTTPVersion) probe.HTTPVersion {
+	switch v {
+	case config.HTTP2:
+		return probe.HTTP2
+	case config.HTTPAuto:
+		return probe.HTTPAuto
+	case config.HTTP11:
+	}
+	return probe.HTTP1
+}
