@@ -21,6 +21,7 @@ type Endpoint struct {
 	Port     uint16         // 1 to 65535
 	HTTP     HTTP           // what is asked for, and what is expected
 	Resolver netip.AddrPort // who resolves the name; zero: the system's resolver
+	WarnDays int            // an end of the certificate within so many days is a warning, 0 to 365; 0: never, and without TLS
 	Interval time.Duration  // from one question to the next; at least 10 ms
 	Timeout  time.Duration  // when an unanswered question has failed, the resolving included; at least 10 ms, at most Interval
 	Recheck  time.Duration  // from a first fail to the next question; at least 10 ms, at most Interval
@@ -86,6 +87,9 @@ func readEndpoint(s *section) Endpoint {
 			Body:    read(s, "body", "", text),
 		},
 		Fall: read(s, "fall", 3, integer(1, 100)), Clear: read(s, "clear", 1, integer(1, 100)), Rise: read(s, "rise", 2, integer(1, 100)),
+	}
+	if warnDays := read(s, "warn_days", 14, integer(0, 365)); e.TLS {
+		e.WarnDays = warnDays
 	}
 	page.RawQuery = ""
 	e.URL = page.String()

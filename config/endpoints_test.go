@@ -16,7 +16,7 @@ func withEndpoints(list string) string { return smallest + "    endpoints: " + l
 func TestFillsInTheDefaultsOfAnEndpoint(t *testing.T) {
 	c := mustParse(t, withEndpoints("[{url: https://www.example.com/login}]"), noEnv)
 	want := []Endpoint{{
-		Name: "users", URL: "https://www.example.com/login", TLS: true, Host: "www.example.com", Port: 443,
+		Name: "users", URL: "https://www.example.com/login", TLS: true, WarnDays: 14, Host: "www.example.com", Port: 443,
 		HTTP:     HTTP{Path: "/login", Method: "GET", Status: []StatusRange{{200, 399}}},
 		Interval: 30 * time.Second, Timeout: 5 * time.Second, Recheck: 5 * time.Second, Fall: 3, Clear: 1, Rise: 2,
 	}}
@@ -93,7 +93,7 @@ func TestReportsMistakesOfEndpoints(t *testing.T) {
 			want: "9:72: pools[0].endpoints[0].timeout: is longer than the interval of 2s; shorten it, or write a longer interval\n" +
 				"9:85: pools[0].endpoints[0].recheck: is longer than the interval of 2s; shorten it, or write a longer interval"},
 		{name: "a key of a check", old: "kind: http", new: with("[{url: https://www.example.com/, port: 443}]"),
-			want: "9:49: pools[0].endpoints[0].port: unknown key; the keys here are url, name, resolver, method, headers, status, body, fall, clear, rise, interval, timeout, recheck"},
+			want: "9:49: pools[0].endpoints[0].port: unknown key; the keys here are url, name, resolver, method, headers, status, body, fall, clear, rise, warn_days, interval, timeout, recheck"},
 	} {
 		m.run(t)
 	}

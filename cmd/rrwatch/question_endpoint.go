@@ -21,7 +21,7 @@ func endpointOf(e config.Endpoint, dial probe.Dial) failover.Endpoint {
 		o.Resolve = probe.ServerResolver(e.Resolver, dial)
 	}
 	if e.TLS {
-		o.HTTP.TLS = &probe.TLSOptions{}
+		o.HTTP.TLS = &probe.TLSOptions{WarnDays: e.WarnDays}
 	}
 	for name, value := range e.HTTP.Headers {
 		o.HTTP.Header.Set(name, value.Reveal())
