@@ -77,7 +77,7 @@ func (e *Engine) dial(c *call) error {
 	if c.Addr.Addr().Unmap().Is4() {
 		family = unix.AF_INET
 	}
-	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	fd, err := rawSocket(family)
 	if err != nil {
 		return os.NewSyscallError("socket", err)
 	}
@@ -89,11 +89,11 @@ func (e *Engine) dial(c *call) error {
 	if err := e.prepare(c); err != nil {
 		return err
 	}
-	if err := unix.Connect(fd, sockaddr(c.Addr)); err != nil && err != unix.EINPROGRESS {
+	if err := rawConnect(fd, c.Addr); err != nil && err != unix.EINPROGRESS {
 		return os.NewSyscallError("connect", err)
 	}
 	event := unix.EpollEvent{Fd: int32(fd), Pad: c.age, Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET}
-	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(e.epoll, unix.EPOLL_CTL_ADD, fd, &event))
+	return os.NewSyscallError("epoll_ctl", rawEpollAdd(e.epoll, fd, event))
 }
 
 // prepare sets what must stand before the connection does.
@@ -102,7 +102,7 @@ func (e *Engine) prepare(c *call) error {
 	if c.Hold {
 		err = c.keepAlive()
 	} else { // as abort does: end with a reset and leave no port in TIME_WAIT
-		err = unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		err = rawLinger(c.fd)
 	}
 	if err != nil {
 		return os.NewSyscallError("setsockopt", err)
@@ -132,18 +132,6 @@ func sockaddr(to netip.AddrPort) unix.Sockaddr {
 		return &unix.SockaddrInet4{Port: int(to.Port()), Addr: addr.As4()}
 	}
 	return &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16(), ZoneId: zone(to.Addr())}
-}
-
-// zone is the interface's number of a link-local address.
-func zone(addr netip.Addr) uint32 {
-	if addr.Zone() == "" {
-		return 0
-	}
-	i, err := net.InterfaceByName(addr.Zone())
-	if err != nil {
-		return 0
-	}
-	return uint32(i.Index)
 }
 
 // happened lets a call go on as far as it can.
@@ -194,11 +182,10 @@ func (e *Engine) connected(c *call, events uint32) bool {
 // write sends the request and reports whether it is out.
 func (e *Engine) write(c *call) bool {
 	for c.sent < len(c.Plain.request) {
-		n, err := unix.Write(c.fd, c.Plain.request[c.sent:])
+		n, err := rawWrite(c.fd, c.Plain.request[c.sent:])
 		switch err {
 		case nil:
 			c.sent += n
-		case unix.EINTR:
 		case unix.EAGAIN:
 			return false
 		default:
@@ -213,10 +200,8 @@ func (e *Engine) write(c *call) bool {
 // read takes what has come until there is an answer.
 func (e *Engine) read(c *call) {
 	for {
-		n, err := unix.Read(c.fd, e.buffer[:])
+		n, err := rawRead(c.fd, e.buffer[:])
 		switch {
-		case err == unix.EINTR:
-			continue
 		case err == unix.EAGAIN:
 			return
 		case err == nil && n == 0:
@@ -277,7 +262,7 @@ func (e *Engine) forget(c *call) {
 	e.dequeue(c)
 	if c.fd >= 0 {
 		e.calls[c.fd] = nil
-		_ = unix.Close(c.fd)
+		rawClose(c.fd)
 	}
 	if c.Hold {
 		delete(e.held, c.Ticket)

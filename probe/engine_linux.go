@@ -121,8 +121,8 @@ func (e *Engine) park(until time.Time) bool {
 
 // harvest takes what has happened and reports whether anything had.
 func (e *Engine) harvest() bool {
-	n, err := unix.EpollWait(e.epoll, e.events[:], 0)
-	if err != nil && !errors.Is(err, unix.EINTR) {
+	n, err := rawEpollWait(e.epoll, e.events[:])
+	if err != nil {
 		e.broken = err
 	}
 	for _, event := range e.events[:max(n, 0)] {
@@ -137,7 +137,7 @@ func (e *Engine) harvest() bool {
 func (e *Engine) Close() {
 	for _, c := range e.calls {
 		if c != nil {
-			_ = unix.Close(c.fd)
+			rawClose(c.fd)
 		}
 	}
 	e.calls = nil
