@@ -19,18 +19,19 @@ type Step struct {
 
 // tcpKind is the kind tcp.
 func tcpKind() kindSpec {
-	return kindSpec{kind: KindTCP, port: needPort, tcp: true, keys: []string{"talk", keyHost}, read: readTCP}
+	return kindSpec{kind: KindTCP, port: needPort, tcp: true, keys: append(tlsKeys(), "talk", keyHost), read: readTCP}
 }
 
 // readTCP reads what only tcp checks have.
 func readTCP(s *section, c *Check) {
 	c.Talk = read(s, "talk", nil, conversation)
-	if slices.ContainsFunc(c.Talk, func(step Step) bool { return step.TLS }) {
+	wrong := s.gives("talk") && len(c.Talk) == 0
+	if wrong || slices.ContainsFunc(c.Talk, func(step Step) bool { return step.TLS }) {
+		c.TLS = readTLS(s)
 		return
 	}
-	if s.gives(keyHost) && s.gives("talk") == (len(c.Talk) > 0) {
-		s.refuse([]string{keyHost}, "is the name for TLS, and this check has none", "remove it, or write a step {tls: true} into talk")
-	}
+	s.refuse(append(tlsKeys(), keyHost), "is for TLS, and this check has none",
+		"remove it, or write a step {tls: true} into talk")
 	c.Host = "" // nothing is said of it
 }
 

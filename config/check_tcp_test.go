@@ -20,6 +20,8 @@ func TestReadsAConversation(t *testing.T) {
         port: 25
         host: MX.example.com.
         proxy_protocol: v1
+        min_tls: 1.3
+        warn_days: 7
         talk:
           - expect: "^220 .*$$"
           - send: "PASS ${HIDDEN}\r\n"
@@ -36,6 +38,9 @@ func TestReadsAConversation(t *testing.T) {
 	if c.Host != "mx.example.com" || c.Proxy != ProxyV1 {
 		t.Errorf("got the host %q and %q", c.Host, c.Proxy)
 	}
+	if diff := cmp.Diff(&TLS{Min: TLS13, WarnDays: 7}, c.TLS); diff != "" {
+		t.Error(diff)
+	}
 	if shown := fmt.Sprintf("%v %+v %#v", c, c.Talk, c.Talk[1]); strings.Contains(shown, "sesame") {
 		t.Errorf("shows what is sent: %s", shown)
 	}
@@ -48,8 +53,8 @@ func TestAConversationSpeaksOfANameInTLSOnly(t *testing.T) {
 		`{kind: tcp, port: 1, talk: [{tls: true}]}`:                         "www.example.com",
 		`{kind: tcp, port: 1, talk: [{tls: true}], host: imap.example.com}`: "imap.example.com",
 	} {
-		if c := oneCheck(t, check); c.Host != want || c.Proxy != "" {
-			t.Errorf("%s: got the host %q and %q, want %q", check, c.Host, c.Proxy, want)
+		if c := oneCheck(t, check); c.Host != want || c.Proxy != "" || (c.TLS != nil) != (want != "") {
+			t.Errorf("%s: got the host %q, %q and %+v, want %q", check, c.Host, c.Proxy, c.TLS, want)
 		}
 	}
 }
@@ -104,8 +109,14 @@ func TestReportsMistakesOfConversations(t *testing.T) {
 		{name: "too much to send", new: in("{expect: a}, {send: '" + strings.Repeat("x", 64<<10+1) + "'}"), want: "8:57: " + path + "[1].send: is longer than 65536 bytes; shorten it"},
 		{
 			name: "a name for nothing", new: "{kind: tcp, port: 1, talk: [{expect: a}], host: a.example.com}",
-			want: "8:51: pools[0].checks[0].host: is the name for TLS, and this check has none; remove it, or write a step {tls: true} into talk",
+			want: "8:51: pools[0].checks[0].host: is for TLS, and this check has none; remove it, or write a step {tls: true} into talk",
 		},
+		{
+			name: "TLS of nothing", new: "{kind: tcp, port: 1, warn_days: 7}",
+			want: "8:30: pools[0].checks[0].warn_days: is for TLS, and this check has none; remove it, or write a step {tls: true} into talk",
+		},
+		{name: "a mistake beside a mistake", new: "{kind: tcp, port: 1, talk: [{}], host: a.b, min_tls: 1}", want: "8:37: " + path + "[0]: " + oneOf + "\n" +
+			`8:62: pools[0].checks[0].min_tls: wants 1.2 or 1.3, not 1`},
 		{name: "a conversation of another kind", new: "{kind: tls, talk: [{expect: a}]}", want: "8:21: " + path + ": does not apply to a tls check; remove it, or write kind: " + owners("talk")},
 		{name: "an unknown version", new: "{kind: tcp, port: 1, proxy_protocol: v3}", want: `8:46: pools[0].checks[0].proxy_protocol: unknown proxy_protocol "v3"; did you mean v1?`},
 		{name: "a version as a number", new: "{kind: tcp, port: 1, proxy_protocol: 2}", want: `8:46: pools[0].checks[0].proxy_protocol: wants v1 or v2, not 2`},

@@ -123,7 +123,7 @@ func TestReportsMistakesOfTLS(t *testing.T) {
 		},
 		{
 			name: "a certificate of a tcp check", old: "kind: http", new: "{kind: tcp, port: 1, ca_file: a.pem}",
-			want: "8:30: pools[0].checks[0].ca_file: does not apply to a tcp check; remove it, or write kind: " + owners("ca_file"),
+			want: "8:30: pools[0].checks[0].ca_file: is for TLS, and this check has none; remove it, or write a step {tls: true} into talk",
 		},
 	} {
 		m.run(t)

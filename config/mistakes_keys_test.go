@@ -103,7 +103,7 @@ func TestReportsKeysThatDoNotApply(t *testing.T) {
 			old:  "kind: http",
 			new:  "{kind: tcp, port: 80, path: /, host: a.b}",
 			want: "8:31: pools[0].checks[0].path: does not apply to a tcp check; remove it, or write kind: " + owners("path") + "\n" +
-				"8:40: pools[0].checks[0].host: is the name for TLS, and this check has none; remove it, or write a step {tls: true} into talk",
+				"8:40: pools[0].checks[0].host: is for TLS, and this check has none; remove it, or write a step {tls: true} into talk",
 		},
 		{
 			name: "path on tls",

@@ -34,7 +34,8 @@ type TalkOptions struct {
 // of its line, so the next expectation begins with the next line. What follows
 // something that was sent begins a line, too: prompts end without one.
 func Talk(o TalkOptions) Func {
-	o.TLS.protocols = []string{} // mail servers refuse a client that offers to speak HTTP
+	o.TLS.protocols = nil // mail servers refuse a client that offers to speak HTTP
+	o.TLS.chains = newChains()
 	patterns := make([]pattern, len(o.Steps))
 	for i, step := range o.Steps {
 		var err error
@@ -61,6 +62,7 @@ type talkProbe struct {
 	patterns []pattern // of the steps that expect
 	start    time.Time
 	phases   Phases
+	warning  string
 	step     int       // the one that is being taken
 	stream   net.Conn  // the connection, or TLS over it
 	asked    time.Time // when the far side's turn began
@@ -168,6 +170,7 @@ func (w *talkProbe) secure(ctx context.Context) Answer {
 		return w.failed(ctx, handshaking, err)
 	}
 	w.phases.TLS += time.Since(began)
+	w.warning = secured.chain.warning(time.Now(), w.TLS.WarnDays)
 	w.stream, w.asked, w.heard = secured, time.Now(), transcript{}
 	return Answer{Verdict: Pass}
 }
@@ -184,6 +187,7 @@ func (w *talkProbe) failed(ctx context.Context, at stage, err error) Answer {
 
 // placed says in which step a conversation failed.
 func (w *talkProbe) placed(a Answer) Answer {
+	a.Warning = w.warning
 	if a.Verdict == Fail {
 		a.Detail = clip(fmt.Sprintf("step %d of %d: %s", w.step+1, len(w.Steps), a.Detail))
 	}

@@ -70,12 +70,12 @@ func TestHoldsAConversation(t *testing.T) {
 	ca := newAuthority(t)
 	good := ca.config("www.example.com", time.Hour)
 	mail := talk(mail()...)
-	mail.TLS.Roots = ca.roots
+	mail.TLS.Roots, mail.TLS.WarnDays = ca.roots, 1
 	const agreed = "220 2.0.0 Ready to start TLS\r\n"
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
 		addr := serveOn(t, address, mailServer(t, good, agreed))
 		a := ask(t, probe.Talk(mail), addr, soon)
-		if a.Verdict != probe.Pass || a.Detail != "" {
+		if a.Verdict != probe.Pass || a.Detail != "" || !strings.Contains(a.Warning, "certificate") {
 			t.Errorf("%s: got %+v", address, a)
 		}
 		checkPhases(t, a.Phases, answered, true)

@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync"
@@ -105,6 +108,20 @@ func TestAConversationIsNoPlainQuestion(t *testing.T) {
 		}
 		if wants := !strings.Contains(keys, "udp") && !strings.Contains(keys, "false"); (check.Tripwire != nil) != wants {
 			t.Errorf("%s: there is a tripwire: %v, want %v", keys, !wants, wants)
+		}
+	}
+}
+
+func TestAConversationSpeaksOfTheChecksNameInTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS() // its certificate is its own, for example.com
+	defer server.Close()
+	addr := netip.MustParseAddrPort(server.Listener.Addr().String())
+	for host, want := range map[string]probe.Reason{"example.com": probe.TLSUntrusted, "www.example.org": probe.TLSName} {
+		c := checkWith(t, "kind: tcp, port: 1, talk: [{tls: true}], host: "+host)
+		if a := answerTo(t, c, dialer(), addr); a.Reason != want {
+			t.Errorf("%s: got %+v, want %q", host, a, want)
 		}
 	}
 }

@@ -19,7 +19,10 @@ func tcpOf(c config.Check, dial probe.Dial) probe.Func {
 	if len(c.Talk) == 0 {
 		return probe.TCP(dial)
 	}
-	o := probe.TalkOptions{TLS: probe.TLSOptions{Name: c.Host}, Dial: dial}
+	o := probe.TalkOptions{Dial: dial}
+	if c.TLS != nil {
+		o.TLS = tlsOptions(c, nil)
+	}
 	for _, step := range c.Talk {
 		o.Steps = append(o.Steps, probe.Step{Expect: step.Expect, Send: step.Send.Reveal(), TLS: step.TLS})
 	}
