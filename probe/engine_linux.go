@@ -24,7 +24,9 @@ type Engine struct {
 	file  *os.File // the epoll descriptor, in Go's poller
 	raw   syscall.RawConn
 	epoll int
-	woken atomic.Bool // by Wake, since the last Wait
+	look  func(uintptr) bool // harvest, as the poller calls it
+	woken atomic.Bool        // by Wake, since the last Wait
+	armed time.Time          // the poller's deadline; zero: another one, or none
 
 	calls   []*call // by descriptor
 	held    map[any]*call
@@ -57,6 +59,7 @@ func NewEngine() (*Engine, error) {
 		file: os.NewFile(uintptr(fd), "epoll"), epoll: fd,
 		held: map[any]*call{}, queues: map[time.Duration]*queue{},
 	}
+	e.look = func(uintptr) bool { return e.harvest() }
 	if e.raw, err = e.file.SyscallConn(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open an epoll descriptor: %w", err), e.file.Close())
 	}
@@ -102,16 +105,21 @@ func (e *Engine) park(until time.Time) bool {
 	if soonest := e.soonest(); !soonest.IsZero() && soonest.Before(until) {
 		until = soonest
 	}
-	// A wake that came before is overwritten here, and so it is looked for next.
-	if err := e.file.SetReadDeadline(until); err != nil {
-		e.broken = err
-		return false
+	if until.IsZero() || !until.Equal(e.armed) {
+		// A wake that came before is overwritten here, and so it is looked for next.
+		if err := e.file.SetReadDeadline(until); err != nil {
+			e.broken = err
+			return false
+		}
+		e.armed = until
 	}
 	if e.woken.Swap(false) {
+		e.armed = time.Time{}
 		return true
 	}
-	err := e.raw.Read(func(uintptr) bool { return e.harvest() })
+	err := e.raw.Read(e.look)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
+		e.armed = time.Time{}
 		e.harvest() // what has come is not taken for too late
 		return e.woken.Swap(false)
 	}
