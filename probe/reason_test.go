@@ -88,6 +88,7 @@ func kinds(d probe.Dial) map[string]probe.Func {
 	return map[string]probe.Func{
 		"tcp": probe.TCP(d), "tls": probe.TLS(probe.TLSOptions{Name: "www.example.com", Dial: d}),
 		"http": probe.HTTP(plain), "https": probe.HTTP(secure),
+		"grpc": probe.GRPC(probe.GRPCOptions{Host: "www.example.com", Dial: d}),
 	}
 }
 
