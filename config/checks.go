@@ -21,7 +21,7 @@ type Check struct {
 	Session  *Session      // session; else nil
 	Talk     []Step        // tcp: what is said over the connection; else, and when it is only made, empty
 	UDP      *UDP          // udp; else nil
-	TLS      *TLS          // https, tls, and an http check that follows redirects; else nil
+	TLS      *TLS          // https, tls, grpc over TLS, and an http check that follows redirects; else nil
 	Excused  *Excused      // which answers are excused; nil: none
 	Interval time.Duration // from one question to the next; at least 10 ms
 	Timeout  time.Duration // when an unanswered question has failed; at least 10 ms, at most Interval
@@ -32,6 +32,10 @@ type Check struct {
 	Tripwire bool          // an idle connection is held open whose end asks for a probe at once; kinds over TCP only
 	Source   netip.Addr    // the address to probe from; invalid: the system's choice
 	Proxy    ProxyProtocol // with which a connection begins; kinds over TCP only; empty: with none
+
+	GRPC      *GRPC      // grpc; else nil
+	Exec      *Exec      // exec; else nil
+	Heartbeat *Heartbeat // heartbeat; else nil
 }
 
 // Kind is the protocol of a check.
@@ -49,6 +53,10 @@ const (
 	KindHAProxy Kind = "haproxy"
 	KindSession Kind = "session"
 	KindUDP     Kind = "udp"
+
+	KindGRPC      Kind = "grpc"
+	KindExec      Kind = "exec"
+	KindHeartbeat Kind = "heartbeat"
 )
 
 // kindSpec is what the configuration knows of one kind of check.
@@ -78,6 +86,9 @@ func kinds() []kindSpec {
 		haproxyKind(),
 		sessionKind(),
 		udpKind(),
+		grpcKind(),
+		execKind(),
+		heartbeatKind(),
 	}
 }
 
