@@ -108,7 +108,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, status int, wrong 
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/api/"):
 		s.json(w, r, status, map[string]string{"error": sentence})
-	case strings.HasPrefix(r.URL.Path, "/events"), r.URL.Path == "/healthz", r.URL.Path == "/metrics":
+	case strings.HasPrefix(r.URL.Path, "/events"), strings.HasPrefix(r.URL.Path, heartbeats), r.URL.Path == "/healthz", r.URL.Path == "/metrics":
 		http.Error(w, sentence, status)
 	default:
 		s.render(w, r, status, "error", struct {

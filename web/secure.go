@@ -57,8 +57,12 @@ func (s *server) secure(next http.Handler) http.Handler {
 }
 
 // admit checks the host, the password and whether changes are allowed at all.
-// It answers the request itself when it returns false.
+// It answers the request itself when it returns false. A heartbeat brings a
+// token of its own instead.
 func (s *server) admit(w http.ResponseWriter, r *http.Request) bool {
+	if s.isHeartbeat(r) {
+		return true
+	}
 	if s.loopback && !s.knownHost(r.Host) {
 		s.fail(w, r, http.StatusMisdirectedRequest,
 			"rrwatch listens on this machine only and does not answer to this host name. Use localhost or 127.0.0.1; a proxy in front must send one of these as Host.")

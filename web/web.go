@@ -83,6 +83,8 @@ type Options struct {
 	// everything but /healthz. The user's name is free: it is who acted.
 	Password string
 	Version  string
+	// Heart takes heartbeats; nil: none are waited for.
+	Heart Heart
 	// Demo is nil unless this is the demo.
 	Demo Demo
 	// Health says why rrwatch cannot do its work; nil: it can. Optional.
@@ -149,6 +151,9 @@ func (s *server) route(metrics http.Handler) *http.ServeMux {
 	mux.HandleFunc("POST /api/v1/incidents/{id}/approve", s.byAPI(s.approve))
 	mux.HandleFunc("POST /api/v1/brake/release", s.byAPI(s.release))
 
+	if s.Heart != nil {
+		mux.HandleFunc(heartbeatRoute, s.heartbeat)
+	}
 	if s.Demo != nil {
 		mux.HandleFunc("GET /demo", s.demo)
 		mux.HandleFunc("POST /demo/break", s.byForm(s.breakThing, to("/demo")))
