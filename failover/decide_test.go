@@ -313,6 +313,16 @@ func TestDiagnosesTheCause(t *testing.T) {
 	}
 }
 
+// Who is only listened to was not asked: nothing is known of the host.
+func TestDoesNotSayThatTheHostOfAMissedHeartbeatAnswers(t *testing.T) {
+	s := newScene()
+	s.fails(1, probe.Overdue)
+	d := Diagnose(s.spec, s.pool, s.snap, public(1))
+	if last := d.Evidence[len(d.Evidence)-1]; d.Cause != CauseProcess || !strings.Contains(last, "may be silent, too") {
+		t.Errorf("got %+v", d)
+	}
+}
+
 func TestSpareInstancesAreThoseWithoutAMember(t *testing.T) {
 	s := newScene()
 	var got []string

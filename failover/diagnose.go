@@ -42,6 +42,8 @@ func Diagnose(spec *Spec, pool *Pool, snap *monitor.Snapshot, addr netip.Addr) D
 		return Diagnosis{CauseInstance, evidence}
 	case silent(b.reason()):
 		return Diagnosis{CauseInstance, append(evidence, "the host is silent")}
+	case b.reason() == probe.Overdue:
+		return Diagnosis{CauseProcess, append(evidence, "its host was not asked, and may be silent, too")}
 	}
 	return Diagnosis{CauseProcess, append(evidence, "the host answers, its load balancer does not serve")}
 }
