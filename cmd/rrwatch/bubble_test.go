@@ -22,6 +22,7 @@ import (
 	"rrwatch/probe"
 	"rrwatch/simulator"
 	"rrwatch/store"
+	"rrwatch/web"
 )
 
 // bubble is a whole rrwatch in a synctest bubble: the real loops, the real SDK
@@ -35,10 +36,12 @@ type bubble struct {
 	path    string // of the database
 	log     *strings.Builder
 	alarms  []string // told directly
+	hears   bool     // it takes heartbeats
 
 	store     *store.Store
 	monitor   *monitor.Monitor
 	responder *failover.Responder
+	heart     web.Heart
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
 }
@@ -110,12 +113,16 @@ func (b *bubble) start() {
 	c := cloudOf(b.cfg, account, b.network.DialContext)
 	b.monitor = monitor.New(monitor.Options{Vantage: "test", References: b.cfg.References, Dial: b.network.DialContext})
 	with := tools{dial: b.network.DialContext, roster: &probe.Roster{}}
+	if b.hears {
+		with.beats = probe.NewHeartbeats(hearsSince(b.monitor))
+	}
 	b.responder = failover.New(failover.Options{
 		Specs: specs(b.cfg, with), Watcher: enrolling{b.monitor, with.roster}, Nudges: b.monitor.Nudges(),
 		EIPs: c.eips, Records: c.records, Journal: b.store, Total: failover.Budget(b.cfg.Budget),
 		Discover: b.cfg.Discover, Vantage: "test", Version: "test", Alarm: func(text string) { b.alarms = append(b.alarms, text) },
 		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
+	b.heart = newHeart(b.cfg, with.beats, b.responder.View)
 	b.running.Go(func() { _ = b.monitor.Run(ctx) })
 	b.running.Go(func() {
 		if err := b.responder.Run(ctx); err != nil {

@@ -53,6 +53,7 @@ func newDaemon(ctx context.Context, cfg *config.Config, c *cloud, demo web.Demo,
 	if d.slack, err = newSlack(ctx, cfg, d.store); err != nil {
 		return nil, errors.Join(err, d.store.Close())
 	}
+	d.tools.beats = probe.NewHeartbeats(hearsSince(d.monitor))
 	d.responder = failover.New(failover.Options{
 		Specs: specs(cfg, d.tools), Watcher: enrolling{d.monitor, d.tools.roster}, Nudges: d.monitor.Nudges(),
 		EIPs: c.eips, Records: c.records, Journal: d.store,
@@ -65,7 +66,7 @@ func newDaemon(ctx context.Context, cfg *config.Config, c *cloud, demo web.Demo,
 	d.handler, err = web.New(web.Options{
 		Views: d.responder.View, Journal: d.store, Incidents: shelf{d.store}, NotFound: store.ErrNotFound,
 		Operator: d.responder, Log: log, Listen: cfg.Web.Listen, Password: cfg.Web.Password.Reveal(),
-		Version: version, Demo: demo, Health: d.store.Ping,
+		Version: version, Demo: demo, Health: d.store.Ping, Heart: newHeart(cfg, d.tools.beats, d.responder.View),
 	})
 	if err != nil {
 		return nil, errors.Join(err, d.close())

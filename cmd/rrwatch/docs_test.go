@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"rrwatch/config"
@@ -19,7 +20,7 @@ func TestTheExamplesOfTheDocumentsAreRight(t *testing.T) {
 		}
 		for _, block := range blocks.FindAllStringSubmatch(string(text), -1) {
 			n++
-			if _, err := config.Parse(file, []byte(block[1]), func(string) (string, bool) { return "x", true }); err != nil {
+			if _, err := config.Parse(file, []byte(block[1]), func(string) (string, bool) { return strings.Repeat("x", 32), true }); err != nil {
 				t.Errorf("%v\n%s", err, block[1])
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"rrwatch/config"
 	"rrwatch/failover"
 	"rrwatch/monitor"
+	"rrwatch/probe"
 )
 
 func newPlan() *cobra.Command {
@@ -159,7 +160,7 @@ func watchBriefly(ctx context.Context, cfg *config.Config, watches []monitor.Wat
 
 func decided(snap *monitor.Snapshot, watches []monitor.Watch) bool {
 	for _, w := range watches {
-		if snap.Health(w.Target).State == monitor.Unknown {
+		if h := snap.Health(w.Target); h.State == monitor.Unknown && h.Last.Reason != probe.Waiting {
 			return false
 		}
 		if snap.Health(w.Target).State == monitor.Down && snap.References > 0 && snap.Sighted.Before(snap.Health(w.Target).First) {

@@ -23,7 +23,8 @@ func newProbe() *cobra.Command {
 		Long: `Reads from AWS what the configured names publish and which instances could carry
 the addresses, asks each of them every check once, and each endpoint as a user
 would, and prints the answers. The same code as in the daemon. Exit status 1 if
-an answer is not a pass.`,
+an answer is not a pass; a heartbeat check, which waits to be told and cannot be
+asked, does not count.`,
 		Example: "  rrwatch probe --config rrwatch.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -56,7 +57,7 @@ func probeAll(ctx context.Context, out io.Writer, list []*failover.Spec, roster 
 		watches := failover.Watches(spec, pool)
 		enroll(roster, watches)
 		for n, r := range askOnce(ctx, watches) {
-			good = good && r.Verdict == probe.Pass
+			good = good && (r.Verdict == probe.Pass || r.Reason == probe.Waiting)
 			addr := watches[n].Target.Addr.Addr()
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Verdict, spec.Name, watches[n].Target.Where(),
 				role(spec, pool, addr), watches[n].Target.Check, r.Phases.Whole.Round(100*time.Microsecond), said(r))

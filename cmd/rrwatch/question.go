@@ -13,7 +13,8 @@ import (
 type tools struct {
 	dial   probe.Dial
 	pinger *probe.Pinger
-	roster *probe.Roster // the members of each pool, for those questions that need another one
+	roster *probe.Roster     // the members of each pool, for those questions that need another one
+	beats  *probe.Heartbeats // what was heard; nil for a command that asks once, and hears nothing
 }
 
 // newTools makes them; close gives back what they hold.
@@ -42,7 +43,8 @@ func plainOf(c config.Check) *probe.Plain {
 		return plainTCPOf(c)
 	case config.KindHTTP:
 		return probe.PlainHTTP(httpOptions(c, nil), c.Source)
-	case config.KindHTTPS, config.KindTLS, config.KindICMP, config.KindDNS, config.KindHAProxy, config.KindSession, config.KindUDP:
+	case config.KindHTTPS, config.KindTLS, config.KindICMP, config.KindDNS, config.KindHAProxy, config.KindSession, config.KindUDP,
+		config.KindGRPC, config.KindExec, config.KindHeartbeat:
 	}
 	return nil
 }
@@ -67,6 +69,12 @@ func questionOf(p config.Pool, c config.Check, with tools) probe.Func {
 		return probe.Journey(journeyOptions(c, dial, with.roster))
 	case config.KindUDP:
 		return udpOf(c, dial)
+	case config.KindGRPC:
+		return probe.GRPC(grpcOptions(c, dial))
+	case config.KindExec:
+		return probe.Exec(execOptions(c))
+	case config.KindHeartbeat:
+		return heartbeatQuestion(c, with.beats)
 	}
 	panic("no probe for a check of kind " + string(c.Kind)) // the configuration knows no other
 }
