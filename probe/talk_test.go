@@ -225,16 +225,16 @@ func TestNamesWhyAConversationFails(t *testing.T) {
 		detail  string // an expression
 	}{
 		"silent":                    {wait, 50 * time.Millisecond, probe.AnswerTimeout, `^step 1 of 3: connected, but no whole answer within \d+ms$`},
-		"says something else":       {says("554 go\r\n\r\n"), 200 * time.Millisecond, probe.Text, `^step 1 of 3: nothing matched "\^220 " within \d+ms, there came "554 go"$`},
-		"says something in between": {says("220-a\r\n421 b\r\n"), 200 * time.Millisecond, probe.Text, `, there came "421 b"$`},
-		"says what is no text":      {says("\x00\x1b[2J\xff\"\r\n"), 200 * time.Millisecond, probe.Text, `, there came "\\x00\\x1b\[2J\\xff\\""$`},
-		"says a lot":                {says(strings.Repeat("x", 1000)), 200 * time.Millisecond, probe.Text, `, there came "x{95,100}…$`},
+		"says something else":       {says("554 go\r\n\r\n"), time.Second, probe.Text, `^step 1 of 3: nothing matched "\^220 " within \d+ms, there came "554 go"$`},
+		"says something in between": {says("220-a\r\n421 b\r\n"), time.Second, probe.Text, `, there came "421 b"$`},
+		"says what is no text":      {says("\x00\x1b[2J\xff\"\r\n"), time.Second, probe.Text, `, there came "\\x00\\x1b\[2J\\xff\\""$`},
+		"says a lot":                {says(strings.Repeat("x", 1000)), time.Second, probe.Text, `, there came "x{95,100}…$`},
 		"closes":                    {func(net.Conn) {}, soon, probe.Closed, `^step 1 of 3: nothing matched "\^220 " before the far side closed the connection$`},
 		"says something and closes": {func(c net.Conn) { _, _ = io.WriteString(c, "554 go\r\n") }, soon, probe.Closed, `closed the connection, there came "554 go"$`},
 		"resets":                    {reset, soon, probe.Reset, `^(step 1 of 3: )?connection reset by the far side$`},
 		"closes in the middle":      {closesAfter("220 a\r\n"), soon, probe.Closed, `^step 3 of 3: nothing matched "\^250 " before`},
 		"resets in the middle":      {resetsAfter("220 a\r\n"), soon, probe.Reset, `^step [23] of 3: connection reset by the far side$`},
-		"is silent in the middle":   {says("220 a\r\n"), 200 * time.Millisecond, probe.AnswerTimeout, `^step 3 of 3: connected, but`},
+		"is silent in the middle":   {says("220 a\r\n"), time.Second, probe.AnswerTimeout, `^step 3 of 3: connected, but`},
 	} {
 		t.Run(title, func(t *testing.T) {
 			f := probe.Talk(talk(expect("^220 "), send("EHLO x\r\n"), expect("^250 ")))
