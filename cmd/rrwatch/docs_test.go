@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"regexp"
 	"strings"
@@ -27,5 +28,26 @@ func TestTheExamplesOfTheDocumentsAreRight(t *testing.T) {
 	}
 	if n < 5 {
 		t.Errorf("only %d examples were found", n)
+	}
+}
+
+// Every reason that an answer can have stands in a table of the page of checks.
+func TestTheDocumentsExplainEveryReason(t *testing.T) {
+	source, err := os.ReadFile("../../probe/probe.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/checks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := regexp.MustCompile(`(?m)^\t\w+ +Reason = "([^"]+)"`).FindAllSubmatch(source, -1)
+	if len(reasons) < 30 {
+		t.Errorf("only %d reasons were found", len(reasons))
+	}
+	for _, reason := range reasons {
+		if !bytes.Contains(page, []byte("\n| "+string(reason[1])+" |")) {
+			t.Errorf("docs/checks.md does not explain the reason %q", reason[1])
+		}
 	}
 }
