@@ -145,7 +145,7 @@ func TestATransitionCarriesItsEvidence(t *testing.T) {
 			results  int
 			last     string // of the evidence
 		}{
-			{monitor.Unknown, monitor.Up, 1, "p"}, {monitor.Up, monitor.Down, 20, "pfff"}, {monitor.Down, monitor.Up, 20, "pp"},
+			{monitor.Unknown, monitor.Up, 1, "p"}, {monitor.Up, monitor.Down, 16, "pfff"}, {monitor.Down, monitor.Up, 16, "pp"},
 		} {
 			got := list[i]
 			if got.Target != one || got.From != want.from || got.To != want.to || len(got.Evidence) != want.results {

@@ -1,10 +1,6 @@
 package monitor
 
-import (
-	"time"
-
-	"rrwatch/probe"
-)
+import "time"
 
 // publishEvery bounds how often an unexciting snapshot is made. An exciting one
 // is made at once, but all making has rest for restFactor times as long as it
@@ -41,12 +37,14 @@ func (w *watcher) touch(now time.Time) {
 func (w *watcher) show(now time.Time) {
 	began := time.Now()
 	s := &Snapshot{
-		At: now, places: w.places, health: make([]*Health, len(w.listed)),
+		At: now, entries: w.schedule.entries, health: make([]*Health, len(w.schedule.places)),
 		Blind: w.blind, Sees: w.sees, Stalled: w.stalled,
 		Sighted: w.sighted(), References: len(w.options.References), Tally: w.tally,
 	}
-	for i, e := range w.listed {
-		s.health[i] = e.health
+	for i, e := range w.schedule.places {
+		if e != nil {
+			s.health[i] = e.health
+		}
 	}
 	w.snapshot.Store(s)
 	w.publish = time.Time{}
@@ -55,18 +53,6 @@ func (w *watcher) show(now time.Time) {
 	if w.eager {
 		w.eager = false
 		w.nudge()
-	}
-}
-
-// enlist gives every target its place in the snapshots to come.
-func (w *watcher) enlist() {
-	w.places = make(map[probe.Target]int, len(w.schedule.entries))
-	w.listed = w.listed[:0]
-	for target, e := range w.schedule.entries {
-		if !isReference(target) {
-			w.places[target] = len(w.listed)
-			w.listed = append(w.listed, e)
-		}
 	}
 }
 

@@ -8,20 +8,36 @@ import (
 )
 
 // recorderSize is how many of a target's last results are kept.
-const recorderSize = 20
+const recorderSize = 16
 
 // recorder is the flight recorder of one target: a ring of its last results,
 // small because there are thousands of targets.
 type recorder struct {
 	ring [recorderSize]trace
-	n    int // results ever added
+	n    uint32 // results added, round and round
 }
 
 // trace is a result without what the target's other results say too.
 type trace struct {
-	at                             int64  // Unix time in nanoseconds
-	connect, tls, firstByte, whole uint32 // µs
+	at                             int64 // Unix time in nanoseconds
+	connect, tls, firstByte, whole span
 	said                           *said
+}
+
+// span is a time in 16 bits, to a thousandth of itself: microseconds, shifted
+// right (5 bits say how far) until 11 bits hold them. The longest is 50 days.
+type span uint16
+
+func spanOf(d time.Duration) span {
+	us, shift := max(d.Microseconds(), 0), 0
+	for us >= 1<<11 && shift < 31 {
+		us, shift = us>>1, shift+1
+	}
+	return span(shift<<11) | span(min(us, 1<<11-1))
+}
+
+func (s span) duration() time.Duration {
+	return time.Duration(s&(1<<11-1)) << (s >> 11) * time.Microsecond
 }
 
 // said is what an answer says, shared by the answers that say the same.
@@ -34,8 +50,8 @@ type said struct {
 func (c *recorder) add(r probe.Result) {
 	says := said{r.Verdict, r.Reason, r.Detail, r.Warning, r.Vantage}
 	t := trace{
-		at: r.At.UnixNano(), connect: micros(r.Phases.Connect), tls: micros(r.Phases.TLS),
-		firstByte: micros(r.Phases.FirstByte), whole: micros(r.Phases.Whole),
+		at: r.At.UnixNano(), connect: spanOf(r.Phases.Connect), tls: spanOf(r.Phases.TLS),
+		firstByte: spanOf(r.Phases.FirstByte), whole: spanOf(r.Phases.Whole),
 	}
 	if c.n > 0 {
 		if last := c.ring[(c.n-1)%recorderSize].said; *last == says {
@@ -46,14 +62,12 @@ func (c *recorder) add(r probe.Result) {
 		t.said = &says
 	}
 	c.ring[c.n%recorderSize] = t
-	c.n++
+	if c.n++; c.n == 0 {
+		c.n = recorderSize // all of them are in use, and will be
+	}
 }
 
-func micros(d time.Duration) uint32 {
-	return uint32(min(max(d.Microseconds(), 0), math.MaxUint32))
-}
-
-// results are the kept ones, oldest first. Their times are to the microsecond.
+// results are the kept ones, oldest first. Their phases are to a thousandth.
 func (c *recorder) results(t probe.Target) []probe.Result {
 	kept := min(c.n, recorderSize)
 	list := make([]probe.Result, 0, kept)
@@ -64,15 +78,14 @@ func (c *recorder) results(t probe.Target) []probe.Result {
 			Answer: probe.Answer{
 				Verdict: trace.said.verdict, Reason: trace.said.reason, Detail: trace.said.detail, Warning: trace.said.warning,
 				Phases: probe.Phases{
-					Connect: span(trace.connect), TLS: span(trace.tls), FirstByte: span(trace.firstByte), Whole: span(trace.whole),
+					Connect: trace.connect.duration(), TLS: trace.tls.duration(),
+					FirstByte: trace.firstByte.duration(), Whole: trace.whole.duration(),
 				},
 			},
 		})
 	}
 	return list
 }
-
-func span(us uint32) time.Duration { return time.Duration(us) * time.Microsecond }
 
 // habit is how long a target takes to answer, as counts of its passes by their
 // time: of recent ones more than of old ones, for all counts are halved when one

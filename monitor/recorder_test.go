@@ -23,7 +23,7 @@ func TestKeepsTheLastResultsOldestFirst(t *testing.T) {
 
 func TestTheRecorderKeepsAllOfAResult(t *testing.T) {
 	target := probe.Target{Pool: "www", Check: "https"}
-	phases := probe.Phases{Connect: time.Millisecond, TLS: 2 * time.Millisecond, FirstByte: 3 * time.Microsecond, Whole: time.Hour}
+	phases := probe.Phases{Connect: time.Millisecond, TLS: 2 * time.Millisecond, FirstByte: 3 * time.Microsecond, Whole: 2047 << 20 * time.Microsecond}
 	at := time.Unix(1_700_000_000, 5)
 	want := []probe.Result{
 		{Target: target, Vantage: "here", At: at, Answer: probe.Answer{Verdict: probe.Pass, Detail: "answered 200 OK", Warning: "soon", Phases: phases}},
@@ -72,4 +72,17 @@ func TestTheHabitIsTheTimeOfNearlyAllRecentAnswers(t *testing.T) {
 	h = habit{}
 	h.add(time.Hour)
 	within("beyond the last step", 30*time.Second, time.Hour)
+}
+
+func TestATimeIsKeptToAThousandth(t *testing.T) {
+	for d := time.Microsecond; d < 40*24*time.Hour; d += d/7 + time.Microsecond {
+		if got := spanOf(d).duration(); got > d || d-got > d/1000+time.Microsecond {
+			t.Fatalf("%s is kept as %s", d, got)
+		}
+	}
+	for d, want := range map[time.Duration]time.Duration{-1: 0, 0: 0, 999: 0, 1 << 62: (1<<11 - 1) << 31 * time.Microsecond} {
+		if got := spanOf(d).duration(); got != want {
+			t.Errorf("%d ns is kept as %s, want %s", d, got, want)
+		}
+	}
 }

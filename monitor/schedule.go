@@ -2,25 +2,28 @@ package monitor
 
 import (
 	"hash/fnv"
+	"maps"
 	"time"
 
 	"rrwatch/probe"
 )
 
-// entry is one watched target.
+// entry is one watched target. There are thousands: it fits in 704 bytes, which
+// is a size that memory comes in.
 type entry struct {
 	watch    Watch
 	health   *Health // replaced, never changed: snapshots share it
 	recorder recorder
 	habit    habit
+	place    int32     // in snapshots; as long as it is watched
+	hastened bool      // asked out of turn, by somebody who waits for the answer
+	placed   bool      // in the wheel
 	slot     time.Time // the last regular start, or the first that is to come
 	sent     time.Time // when the latest probe started
 	flights  []*flight // the probes under way and those whose turn to be believed has not come, oldest first
 	wanted   time.Time // when it is asked out of turn; zero: in its turn
-	hastened bool      // asked out of turn, by somebody who waits for the answer
 
 	tick           int64 // of the wheel: when there is something to do
-	placed         bool
 	next, previous *entry
 }
 
@@ -29,13 +32,31 @@ type flight struct {
 	entry  *entry
 	at     time.Time // when it was sent
 	done   bool
+	lost   bool // given up: its answer may still come
 	answer probe.Answer
 }
 
-// schedule says what is asked next. It belongs to one goroutine.
+// schedule says what is asked next. It belongs to one goroutine; but entries is
+// shared with snapshots, and is changed only after fork.
 type schedule struct {
 	wheel
 	entries map[probe.Target]*entry
+	places  []*entry // by their places; nil: free
+	free    []int32  // places
+}
+
+// fork has the entries changed without a change to snapshots.
+func (s *schedule) fork() { s.entries = maps.Clone(s.entries) }
+
+// settle gives a new entry a place.
+func (s *schedule) settle(e *entry) {
+	if n := len(s.free); n > 0 {
+		e.place, s.free = s.free[n-1], s.free[:n-1]
+		s.places[e.place] = e
+		return
+	}
+	e.place = int32(len(s.places))
+	s.places = append(s.places, e)
 }
 
 func newSchedule(now time.Time) schedule {
@@ -51,6 +72,7 @@ func (s *schedule) put(watch Watch, now time.Time) bool {
 	case !ok:
 		e = &entry{watch: watch, health: &Health{}, slot: now.Add(offset(watch.Target, watch.Interval))}
 		s.entries[watch.Target] = e
+		s.settle(e)
 		s.set(e, s.ceil(e.slot))
 		return true
 	case e.watch.Interval != watch.Interval:
@@ -69,7 +91,10 @@ func offset(t probe.Target, interval time.Duration) time.Duration {
 
 // drop forgets a target. A probe under way is dropped when it answers.
 func (s *schedule) drop(t probe.Target) {
-	s.remove(s.entries[t])
+	e := s.entries[t]
+	s.remove(e)
+	s.places[e.place] = nil
+	s.free = append(s.free, e.place)
 	delete(s.entries, t)
 }
 

@@ -180,15 +180,16 @@ func TestAResultOfAnotherLifeChangesNothing(t *testing.T) {
 	list := watches(2, time.Second)
 	w := newTestWatcher(list)
 	now := time.Now()
-	old := &flight{entry: w.schedule.entries[list[0].Target], at: now}
-	old.entry.flights = append(old.entry.flights, old)
+	e := w.schedule.entries[list[0].Target]
+	first, second := &flight{entry: e, at: now}, &flight{entry: e, at: now}
+	e.flights = append(e.flights, first, second)
 	w.replace(list[1:], now)
-	w.answered(old, probe.Answer{Verdict: probe.Pass}, now)
-	if _, ok := w.schedule.entries[list[0].Target]; ok || old.entry.placed {
+	w.answered(first, probe.Answer{Verdict: probe.Pass}, now)
+	if _, ok := w.schedule.entries[list[0].Target]; ok || e.placed {
 		t.Error("a target came back with an old result")
 	}
 	w.replace(list, now)
-	w.answered(old, probe.Answer{Verdict: probe.Pass}, now)
+	w.answered(second, probe.Answer{Verdict: probe.Pass}, now)
 	if h := w.schedule.entries[list[0].Target].health; h.State != Unknown {
 		t.Errorf("a target believes what was answered in its former life: %s", h.State)
 	}
@@ -252,5 +253,11 @@ func BenchmarkSnapshot(b *testing.B) {
 				w.show(time.Now())
 			}
 		})
+	}
+}
+
+func TestAnEntryFitsItsSize(t *testing.T) {
+	if size := unsafe.Sizeof(entry{}); unsafe.Sizeof(uintptr(0)) == 8 && size > 704 {
+		t.Errorf("an entry takes %d bytes: the next size of memory is 768", size)
 	}
 }

@@ -5,6 +5,7 @@ package monitor
 
 import (
 	"iter"
+	"maps"
 	"time"
 
 	"rrwatch/probe"
@@ -34,15 +35,15 @@ type Snapshot struct {
 	References int   // how many there are
 	Tally      Tally // of all results since the watch began, those of references too
 
-	places map[probe.Target]int // where a target's health stands; shared by many snapshots
-	health []*Health
+	entries map[probe.Target]*entry // of which only the place is read; shared by many snapshots
+	health  []*Health               // by place
 }
 
 // NewSnapshot is a snapshot that believes so.
 func NewSnapshot(at time.Time, health map[probe.Target]Health) *Snapshot {
-	s := &Snapshot{At: at, places: map[probe.Target]int{}}
+	s := &Snapshot{At: at, entries: map[probe.Target]*entry{}}
 	for target, h := range health {
-		s.places[target] = len(s.health)
+		s.entries[target] = &entry{place: int32(len(s.health))}
 		s.health = append(s.health, &h)
 	}
 	return s
@@ -50,23 +51,18 @@ func NewSnapshot(at time.Time, health map[probe.Target]Health) *Snapshot {
 
 // With is the snapshot with another belief of one target.
 func (s *Snapshot) With(t probe.Target, h Health) *Snapshot {
-	health := map[probe.Target]Health{t: h}
-	for target, old := range s.All() {
-		if target != t {
-			health[target] = old
-		}
-	}
-	changed := NewSnapshot(s.At, health)
-	places, list := changed.places, changed.health
-	*changed = *s
-	changed.places, changed.health = places, list
-	return changed
+	health := maps.Collect(s.All())
+	health[t] = h
+	changed := *s
+	made := NewSnapshot(s.At, health)
+	changed.entries, changed.health = made.entries, made.health
+	return &changed
 }
 
 // Health is what is believed of a target; the zero Health of one that is not watched.
 func (s *Snapshot) Health(t probe.Target) Health {
-	if place, ok := s.places[t]; ok {
-		return *s.health[place]
+	if e, ok := s.entries[t]; ok {
+		return *s.health[e.place]
 	}
 	return Health{}
 }
@@ -74,8 +70,8 @@ func (s *Snapshot) Health(t probe.Target) Health {
 // All are all watched targets with what is believed of them, in no order.
 func (s *Snapshot) All() iter.Seq2[probe.Target, Health] {
 	return func(yield func(probe.Target, Health) bool) {
-		for target, place := range s.places {
-			if !yield(target, *s.health[place]) {
+		for target, e := range s.entries {
+			if !isReference(target) && !yield(target, *s.health[e.place]) {
 				return
 			}
 		}
@@ -83,7 +79,15 @@ func (s *Snapshot) All() iter.Seq2[probe.Target, Health] {
 }
 
 // Len is how many targets are watched.
-func (s *Snapshot) Len() int { return len(s.places) }
+func (s *Snapshot) Len() int {
+	n := 0
+	for target := range s.entries {
+		if !isReference(target) {
+			n++
+		}
+	}
+	return n
+}
 
 // Tally counts results by their verdict, as they were believed.
 type Tally struct {

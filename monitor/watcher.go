@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type watcher struct {
 	asked    []probe.Asked // by the engine, in this run of the loop
 	old      mail          // taken in the run before
 	ready    []*entry      // due in this run
+	spare    []*flight     // for probes to come
 
 	wires  map[wireKey]*tripwire
 	tended time.Time // when the tripwires were last seen to
@@ -31,11 +33,9 @@ type watcher struct {
 	awake   time.Time // when the loop last ran
 	due     time.Time // when it was to run next
 
-	places  map[probe.Target]int // shared by snapshots, so replaced and never changed
-	listed  []*entry             // by place
-	publish time.Time            // when the next snapshot is due; zero: nothing new
-	rested  time.Time            // no snapshot before this
-	eager   bool                 // somebody waits for what the next snapshot says
+	publish time.Time // when the next snapshot is due; zero: nothing new
+	rested  time.Time // no snapshot before this
+	eager   bool      // somebody waits for what the next snapshot says
 }
 
 // The loop runs at least this often, so that it notices a pause of the
@@ -103,6 +103,7 @@ func (w *watcher) wake(ctx context.Context, now time.Time) {
 		if e.mayStart(now) {
 			w.start(ctx, e, now)
 		} else if f := e.flights[0]; !f.at.Add(e.watch.Timeout + overdueAfter).After(now) {
+			f.lost = true
 			w.answered(f, probe.Answer{Verdict: probe.Inconclusive, Reason: probe.Internal, Detail: "the probe has not ended by its time-out"}, now)
 		}
 		w.schedule.plan(e, now)
@@ -119,7 +120,8 @@ func (w *watcher) wake(ctx context.Context, now time.Time) {
 // start sends a probe: by the engine where it can ask the question, else on a
 // goroutine of its own.
 func (w *watcher) start(ctx context.Context, e *entry, now time.Time) {
-	f := &flight{entry: e, at: now}
+	f := w.fresh()
+	f.entry, f.at = e, now
 	e.flights, e.sent, e.wanted = append(e.flights, f), now, time.Time{}
 	if w.options.Engine != nil && e.watch.Plain != nil {
 		w.options.Engine.Ask(probe.Job{Ticket: f, Addr: e.watch.Target.Addr, Plain: e.watch.Plain, Timeout: e.watch.Timeout})
@@ -211,14 +213,38 @@ func (w *watcher) answered(f *flight, a probe.Answer, now time.Time) {
 	e := f.entry
 	f.done, f.answer = true, a
 	if w.schedule.entries[e.watch.Target] != e {
+		w.recycle(f)
 		return // it is watched no more
 	}
 	for len(e.flights) > 0 && e.flights[0].done {
 		first := e.flights[0]
-		e.flights = append(e.flights[:0], e.flights[1:]...)
+		e.flights = slices.Delete(e.flights, 0, 1)
 		w.observe(e, probe.Result{Target: e.watch.Target, Vantage: w.options.Vantage, At: first.at, Answer: first.answer}, now)
+		w.recycle(first)
 	}
 	w.schedule.plan(e, now)
+}
+
+// spareFlights is how many are kept for other probes.
+const spareFlights = 256
+
+func (w *watcher) fresh() *flight {
+	n := len(w.spare)
+	if n == 0 {
+		return &flight{}
+	}
+	f := w.spare[n-1]
+	w.spare = w.spare[:n-1]
+	return f
+}
+
+// recycle keeps the memory of a flight that is over. One that was given up is
+// not: its answer may still come, and must find it.
+func (w *watcher) recycle(f *flight) {
+	if !f.lost && len(w.spare) < spareFlights {
+		*f = flight{}
+		w.spare = append(w.spare, f)
+	}
 }
 
 // observe believes one result.
@@ -276,6 +302,7 @@ func (w *watcher) changed(e *entry, from State, now time.Time) {
 
 // replace watches exactly the list, and the references.
 func (w *watcher) replace(list []Watch, now time.Time) {
+	w.schedule.fork()
 	wanted := make(map[probe.Target]bool, len(list))
 	for _, watch := range list {
 		wanted[watch.Target] = true
@@ -287,7 +314,6 @@ func (w *watcher) replace(list []Watch, now time.Time) {
 		}
 	}
 	w.family()
-	w.enlist()
 	w.rewire()
 	w.touch(now)
 }

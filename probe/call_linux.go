@@ -63,7 +63,7 @@ func (e *Engine) fresh() *call {
 	e.age++
 	n := len(e.spare)
 	if n == 0 {
-		return &call{age: e.age}
+		return &call{age: e.age, head: head{reader: e.reader}}
 	}
 	c := e.spare[n-1]
 	e.spare = e.spare[:n-1]

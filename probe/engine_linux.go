@@ -1,9 +1,11 @@
 package probe
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -35,7 +37,8 @@ type Engine struct {
 	answers []Asked
 	taken   []Asked
 	broken  error
-	age     int32 // of the latest call: events of an earlier one with its descriptor are stale
+	reader  *bufio.Reader // for all heads: each is parsed in one go
+	age     int32         // of the latest call: events of an earlier one with its descriptor are stale
 	events  [256]unix.EpollEvent
 	buffer  [16 << 10]byte
 }
@@ -57,7 +60,7 @@ func NewEngine() (*Engine, error) {
 	}
 	e := &Engine{
 		file: os.NewFile(uintptr(fd), "epoll"), epoll: fd,
-		held: map[any]*call{}, queues: map[time.Duration]*queue{},
+		reader: bufio.NewReader(strings.NewReader("")), held: map[any]*call{}, queues: map[time.Duration]*queue{},
 	}
 	e.look = func(uintptr) bool { return e.harvest() }
 	if e.raw, err = e.file.SyscallConn(); err != nil {

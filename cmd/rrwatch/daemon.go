@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -123,6 +124,9 @@ func (d *daemon) run(ctx context.Context) error {
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if os.Getenv("GOGC") == "" { // which is the operator's choice
+		debug.SetGCPercent(heapGrowth)
+	}
 	lean := time.AfterFunc(startUp, giveBack)
 	defer lean.Stop()
 	var watching sync.WaitGroup
@@ -136,6 +140,12 @@ func (d *daemon) run(ctx context.Context) error {
 	wg.Wait()
 	return errors.Join(err, d.store.Close())
 }
+
+// heapGrowth is how much the heap may grow until it is collected, in percent of
+// what lives. What lives is a few kilobytes a target, and a probe leaves two
+// behind: collecting twice as often as Go does by itself costs a few percent of
+// the probing, and saves a quarter of the memory.
+const heapGrowth = 40
 
 // startUp is when what only the start needed is garbage.
 const startUp = 10 * time.Second

@@ -38,6 +38,7 @@ func prober(ctx context.Context, args []string, in io.Reader, out io.Writer) err
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
+	debug.SetGCPercent(daemonHeapGrowth)
 	lean := time.AfterFunc(daemonGivesBack, giveBack)
 	defer lean.Stop()
 	say := newSpeaker(out)
@@ -53,6 +54,9 @@ func prober(ctx context.Context, args []string, in io.Reader, out io.Writer) err
 		return nil
 	})
 }
+
+// daemonHeapGrowth is how the daemon sets Go's collector.
+const daemonHeapGrowth = 40
 
 // daemonGivesBack is when the daemon returns the memory that only its start needed; the prober does as it does.
 const daemonGivesBack = 10 * time.Second
