@@ -22,13 +22,7 @@ import (
 // folder. It returns the address of that socket and the folder.
 func runHAProxy(t *testing.T, text string) (netip.AddrPort, string) {
 	t.Helper()
-	binary, err := exec.LookPath("haproxy")
-	if err != nil {
-		binary = "/usr/sbin/haproxy" // on few users' PATH
-		if _, err := os.Stat(binary); err != nil {
-			t.Skip("no haproxy here: ", err)
-		}
-	}
+	binary := installed(t, "haproxy")
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -17,10 +17,7 @@ import (
 // and a folder, and waits until it answers.
 func started(t *testing.T, program, config string, args ...string) netip.AddrPort {
 	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		t.Skip(program, " is not installed")
-	}
+	path := installed(t, program)
 	dir, at := t.TempDir(), closedPort(t)
 	config = strings.NewReplacer("{dir}", dir, "{port}", fmt.Sprint(at.Port())).Replace(config)
 	for name, text := range map[string]string{"server.conf": config, "zone": zone + distinct()} {

@@ -50,10 +50,7 @@ backend pages
 // secure, mutual.
 func haproxy(t *testing.T, ca *authority) [3]netip.AddrPort {
 	t.Helper()
-	program, err := exec.LookPath("haproxy")
-	if err != nil {
-		t.Skip("no haproxy here")
-	}
+	program := installed(t, "haproxy")
 	dir := t.TempDir()
 	text := fmt.Sprintf(haproxyPages, pemFile(t, dir, "site.pem", ca.config(site, days(20)).Certificates[0]),
 		pemFile(t, dir, "roots.pem", tls.Certificate{Certificate: [][]byte{ca.cert.Raw}}))

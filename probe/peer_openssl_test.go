@@ -21,10 +21,7 @@ import (
 // configuration and returns where it listens.
 func opensslServer(t *testing.T, config *tls.Config, more ...string) netip.AddrPort {
 	t.Helper()
-	program, err := exec.LookPath("openssl")
-	if err != nil {
-		t.Skip("no openssl here")
-	}
+	program := installed(t, "openssl")
 	dir := t.TempDir()
 	args := []string{"s_server", "-accept", "127.0.0.1:0", "-naccept", "20"}
 	args = append(args, "-cert", pemFile(t, dir, "site.pem", config.Certificates[0]), "-key", filepath.Join(dir, "site.pem"))

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"rrwatch/probe"
 )
@@ -38,10 +37,7 @@ func start(t *testing.T, file *os.File, name string, args ...string) {
 // takes over a listener of ours, in whose queue connections wait for it.
 func startHAProxy(t *testing.T, l *net.TCPListener) {
 	t.Helper()
-	path, err := exec.LookPath("haproxy")
-	if err != nil {
-		t.Skip(err)
-	}
+	path := installed(t, "haproxy")
 	config := filepath.Join(t.TempDir(), "haproxy.cfg")
 	text := `
 defaults
@@ -65,38 +61,13 @@ frontend port
 // startNginx is startHAProxy with the real nginx, which listens by itself.
 func startNginx(t *testing.T, l *net.TCPListener) {
 	t.Helper()
-	path, err := exec.LookPath("nginx")
-	if err != nil {
-		t.Skip(err)
-	}
-	dir := t.TempDir()
-	config := filepath.Join(dir, "nginx.conf")
-	text := fmt.Sprintf(`
-daemon off;
-master_process off;
-error_log stderr;
-pid %[1]s/pid;
-events {}
-http {
-  access_log off;
-  client_body_temp_path %[1]s; proxy_temp_path %[1]s; fastcgi_temp_path %[1]s; uwsgi_temp_path %[1]s; scgi_temp_path %[1]s;
-  server {
-    listen %[2]s proxy_protocol;
-    return 200 "$proxy_protocol_addr:$proxy_protocol_port $proxy_protocol_server_addr:$proxy_protocol_server_port";
-  }
-}
-`, dir, l.Addr())
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	start(t, nil, path, "-e", "stderr", "-p", dir, "-c", config)
 	addr := netip.MustParseAddrPort(l.Addr().String())
-	for until := time.Now().Add(soon); ask(t, probe.TCP(dial()), addr, soon).Verdict != probe.Pass; <-time.After(5 * time.Millisecond) {
-		if time.Now().After(until) {
-			t.Fatal("nginx does not listen")
-		}
-	}
+	l.Close()
+	runNginx(t, t.TempDir(), fmt.Sprintf(`
+  server {
+    listen %s proxy_protocol;
+    return 200 "$proxy_protocol_addr:$proxy_protocol_port $proxy_protocol_server_addr:$proxy_protocol_server_port";
+  }`, addr), addr)
 }
 
 func TestRealLoadBalancersUnderstandTheAnnouncement(t *testing.T) {

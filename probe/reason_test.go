@@ -67,8 +67,12 @@ func TestNamesWhyAConnectionFails(t *testing.T) {
 		"reset":                {dial: failing(connect(syscall.ECONNRESET)), timeout: soon, reason: probe.Reset},
 	} {
 		t.Run(name, func(t *testing.T) {
+			put := ask
+			if c.reason == probe.ConnectTimeout {
+				put = askOnce // more time would make no difference
+			}
 			for kind, f := range kinds(c.dial) {
-				a := ask(t, f, c.addr, c.timeout)
+				a := put(t, f, c.addr, c.timeout)
 				if a.Verdict != probe.Fail || a.Reason != c.reason || a.Detail == "" {
 					t.Errorf("%s: got %s, %q (%s), want a fail, %q", kind, a.Verdict, a.Reason, a.Detail, c.reason)
 				}
@@ -110,22 +114,20 @@ func closedPort(t *testing.T) netip.AddrPort {
 // that the kernel drops every further SYN.
 func fullBacklog(t *testing.T) netip.AddrPort {
 	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = syscall.Close(fd) })
-	if err := errors.Join(
-		syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}),
-		syscall.Listen(fd, 0),
-	); err != nil {
-		t.Fatal(err)
-	}
-	name, err := syscall.Getsockname(fd)
+	t.Cleanup(func() { l.Close() })
+	raw, err := l.(*net.TCPListener).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(name.(*syscall.SockaddrInet4).Port))
+	var shortened error // a second listen(2) changes the queue's length
+	if err := raw.Control(func(fd uintptr) { shortened = syscall.Listen(int(fd), 0) }); err != nil || shortened != nil {
+		t.Fatal(err, shortened)
+	}
+	addr := netip.MustParseAddrPort(l.Addr().String())
 	for range 16 {
 		d := net.Dialer{Timeout: 100 * time.Millisecond}
 		conn, err := d.DialContext(t.Context(), "tcp", addr.String())
