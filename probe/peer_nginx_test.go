@@ -124,10 +124,6 @@ func nginxServers(t *testing.T, ca *authority) map[string]netip.AddrPort {
 	return addrs
 }
 
-func path(p string) func(*probe.HTTPOptions) {
-	return func(o *probe.HTTPOptions) { o.Path = p }
-}
-
 func TestNginxIsJudged(t *testing.T) {
 	ca := longLived(t)
 	addrs := nginxServers(t, ca)
