@@ -98,6 +98,7 @@ func TestNoProcessSurvivesTheTimeout(t *testing.T) {
 		"a background one without pipe": "sleep 100 >/dev/null 2>&1 & sleep 100; true",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			m := newMark(t)
 			a := ask(t, probe.Exec(m.of(shell("echo begun; "+script))), someAddr(), 200*time.Millisecond)
 			if a.Verdict != probe.Fail || a.Reason != probe.AnswerTimeout || !strings.HasPrefix(a.Detail, "the command did not end within ") ||

@@ -222,6 +222,7 @@ func TestASlowHealthServerIsGivenUpAtTheDeadline(t *testing.T) {
 		"a page without end": grpcStay(func(f grpcSide) { f.head(false, ":status", "200", "content-type", "text/html") }),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			start := time.Now()
 			a := ask(t, probe.GRPC(healthOf("")), serve(t, talk), timeout)
 			if a.Reason != probe.AnswerTimeout || time.Since(start) < timeout {

@@ -196,6 +196,7 @@ func TestFindsWhatIsExpected(t *testing.T) {
 		"a step that sends at the end passes": {says("a\r\n"), steps(expect("a"), send("QUIT\r\n")), true},
 	} {
 		t.Run(title, func(t *testing.T) {
+			t.Parallel()
 			timeout := soon
 			if !c.pass {
 				timeout = 200 * time.Millisecond
@@ -237,6 +238,7 @@ func TestNamesWhyAConversationFails(t *testing.T) {
 		"is silent in the middle":   {says("220 a\r\n"), time.Second, probe.AnswerTimeout, `^step 3 of 3: connected, but`},
 	} {
 		t.Run(title, func(t *testing.T) {
+			t.Parallel()
 			f := probe.Talk(talk(expect("^220 "), send("EHLO x\r\n"), expect("^250 ")))
 			a := ask(t, f, serve(t, c.talk), c.timeout)
 			if a.Verdict != probe.Fail || a.Reason != c.reason || !regexp.MustCompile(c.detail).MatchString(a.Detail) {
