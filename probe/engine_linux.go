@@ -130,18 +130,27 @@ func (e *Engine) park(until time.Time) bool {
 	return false
 }
 
-// harvest takes what has happened and reports whether anything had.
+// harvest takes what has happened and reports whether anything had. It takes all
+// of it, for what is left behind may be taken for too late; but it ends, however
+// much goes on happening.
 func (e *Engine) harvest() bool {
-	n, err := rawEpollWait(e.epoll, e.events[:])
-	if err != nil {
-		e.broken = err
-	}
-	for _, event := range e.events[:max(n, 0)] {
-		if c := e.calls[event.Fd]; c != nil && c.age == event.Pad {
-			e.happened(c, event.Events)
+	happened := false
+	for rounds := 1 + len(e.calls)/len(e.events); rounds > 0; rounds-- {
+		n, err := rawEpollWait(e.epoll, e.events[:])
+		if err != nil {
+			e.broken = err
+		}
+		for _, event := range e.events[:max(n, 0)] {
+			if c := e.calls[event.Fd]; c != nil && c.age == event.Pad {
+				e.happened(c, event.Events)
+			}
+		}
+		happened = happened || n != 0
+		if n < len(e.events) {
+			break
 		}
 	}
-	return n != 0
+	return happened
 }
 
 // Close ends everything. What was asked stays without an answer.
