@@ -155,7 +155,7 @@ func TestTheRosterKnowsTheListBeforeItIsWatched(t *testing.T) {
 	first := watch("www", "session", "203.0.113.1:443")
 	w := &recorder{seen: func() []netip.AddrPort { return roster.Peers(first.Target) }}
 	list := []monitor.Watch{
-		first, watch("www", "http", "203.0.113.1:80"), watch("api", "http", "203.0.113.9:80"),
+		{Target: failover.Endpoint{Name: "users"}.Target("www")}, first, watch("www", "http", "203.0.113.1:80"), watch("api", "http", "203.0.113.9:80"),
 		watch("www", "session", "203.0.113.3:443"), watch("www", "session", "10.0.0.7:443"),
 	}
 	if err := (enrolling{w, roster}).Replace(list); err != nil || len(w.list) != len(list) {

@@ -37,7 +37,7 @@ func enroll(roster *probe.Roster, watches []monitor.Watch) {
 	pools := map[string][]netip.Addr{}
 	for _, w := range watches {
 		pool, addr := w.Target.Pool, w.Target.Addr.Addr()
-		if !slices.Contains(pools[pool], addr) {
+		if addr.IsValid() && !slices.Contains(pools[pool], addr) { // an endpoint has none
 			pools[pool] = append(pools[pool], addr)
 		}
 	}
