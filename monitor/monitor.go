@@ -118,7 +118,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, m.rouse)()
 	w.reference(time.Now())
 	for {
-		if err := w.sleep(w.next(time.Now())); err != nil {
+		if err := w.sleep(w.next()); err != nil {
 			return err
 		}
 		if ctx.Err() != nil {

@@ -103,7 +103,7 @@ func newTestWatcher(list []Watch) *watcher {
 
 // held lets a loop sleep as long as it asks for, and then some more.
 func (w *watcher) held(more time.Duration) {
-	time.Sleep(time.Until(w.next(time.Now())) + more)
+	time.Sleep(time.Until(w.next()) + more)
 }
 
 func TestAHeldUpLoopTrustsNoFailFromBefore(t *testing.T) {
@@ -137,6 +137,20 @@ func TestAHeldUpLoopTrustsNoFailFromBefore(t *testing.T) {
 	}
 }
 
+// The machine may pause while the loop is at work as well as while it sleeps.
+func TestAPauseIsNoticedWhereverTheLoopIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatcher(New(Options{}), time.Now()) // nothing is due
+		w.held(0)
+		w.woke()
+		time.Sleep(time.Minute)
+		w.held(0)
+		if now := w.woke(); w.stalled.IsZero() {
+			t.Errorf("a pause that ended %s ago was not noticed", time.Since(now))
+		}
+	})
+}
+
 func TestAPassFromBeforeAPauseStillCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list := watches(1, 5*time.Second)
@@ -163,12 +177,13 @@ func asleep(t *testing.T, at time.Time, seconds uint64) time.Time {
 }
 
 func TestNoticesThatTheMachineSlept(t *testing.T) {
-	w := newTestWatcher(watches(1, 5*time.Second))
 	start := time.Now()
+	w := newWatcher(New(Options{}), start)
+	w.replace(watches(1, 5*time.Second), start)
 	if w.paused(start) {
 		t.Error("paused before it ever ran")
 	}
-	w.next(start)
+	w.next()
 	for seconds, want := range map[uint64]bool{0: false, 2: false, 3: true, 86400: true} {
 		if got := w.paused(asleep(t, start, seconds)); got != want {
 			t.Errorf("slept %d s: paused is %v, want %v", seconds, got, want)

@@ -30,7 +30,7 @@ type watcher struct {
 	blind   string
 	sees    time.Time // when it last ceased to be blind
 	stalled time.Time
-	awake   time.Time // when the loop last ran
+	awake   time.Time // when the loop last woke
 	due     time.Time // when it was to run next
 
 	publish time.Time // when the next snapshot is due; zero: nothing new
@@ -48,20 +48,19 @@ const (
 func newWatcher(m *Monitor, now time.Time) *watcher {
 	return &watcher{
 		Monitor: m, schedule: newSchedule(now), pools: map[string]*siblings{}, wires: map[wireKey]*tripwire{},
-		timer: time.NewTimer(0),
+		timer: time.NewTimer(0), awake: now, due: now,
 	}
 }
 
 // next is until when the loop may sleep.
-func (w *watcher) next(now time.Time) time.Time {
-	w.due = now.Add(heartbeat)
+func (w *watcher) next() time.Time {
+	w.due = w.awake.Add(heartbeat) // not from now on: a pause while it was at work counts too
 	if at, ok := w.schedule.first(int64(heartbeat / tick)); ok && at.Before(w.due) {
 		w.due = at
 	}
 	if !w.publish.IsZero() && w.publish.Before(w.due) {
 		w.due = w.publish
 	}
-	w.awake = now
 	return w.due
 }
 
@@ -74,15 +73,13 @@ func (w *watcher) woke() time.Time {
 		w.nudge()
 		w.touch(now)
 	}
+	w.awake = now
 	return now
 }
 
 // paused reports whether the loop was held up: it runs late, or the wall clock
 // went on while the monotonic one, which stops when a machine sleeps, did not.
 func (w *watcher) paused(now time.Time) bool {
-	if w.awake.IsZero() {
-		return false
-	}
 	slept := now.Round(0).Sub(w.awake.Round(0)) - now.Sub(w.awake)
 	return now.Sub(w.due) > stallAfter || slept > stallAfter
 }
