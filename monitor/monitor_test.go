@@ -127,6 +127,26 @@ func TestAskedTargetsAreProbedAtOnceAndANudgeFollows(t *testing.T) {
 	})
 }
 
+func TestANudgeFollowsTheProbeThatWasAskedFor(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, s *site, m *monitor.Monitor) {
+		s.took = time.Second
+		slot := settle(t, s, m, member(1))
+		pass(time.Until(slot.Add(300 * time.Millisecond)))
+		m.Ask([]probe.Target{member(1)})
+		pass(900 * time.Millisecond) // one that was under way has answered
+		select {
+		case <-m.Nudges():
+		default:
+		}
+		pass(300 * time.Millisecond)
+		select {
+		case <-m.Nudges():
+		default:
+			t.Errorf("no nudge: %+v", m.Snapshot().Health(member(1)))
+		}
+	})
+}
+
 func TestATransitionCarriesItsEvidence(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *site, m *monitor.Monitor) {
 		one := member(1)

@@ -135,10 +135,11 @@ func (e *entry) regular() time.Time {
 	return e.slot
 }
 
-// mayStart reports whether a target whose tick has begun is asked now.
+// mayStart reports whether a target whose tick has begun is asked now. A wish
+// for a later moment of the tick is one for now.
 func (e *entry) mayStart(now time.Time) bool {
 	n := len(e.flights)
-	return n == 0 || !e.wanted.IsZero() && !e.wanted.After(now) || e.mayHedge() && !e.flights[n-1].at.Add(e.late()).After(now)
+	return n == 0 || !e.wanted.IsZero() && e.wanted.Before(now.Add(tick)) || e.mayHedge() && !e.flights[n-1].at.Add(e.late()).After(now)
 }
 
 // mayHedge reports whether a probe that is late starts the next one: of a target

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -147,6 +148,27 @@ func TestAPauseIsNoticedWhereverTheLoopIs(t *testing.T) {
 		w.held(0)
 		if now := w.woke(); w.stalled.IsZero() {
 			t.Errorf("a pause that ended %s ago was not noticed", time.Since(now))
+		}
+	})
+}
+
+// A wish for the middle of a tick, while a probe is under way, is not looked at
+// again and again until its moment.
+func TestAWishWithinATickDoesNotSpinTheLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		list := watches(1, 5*time.Second)
+		list[0].Probe = func(context.Context, probe.Target) probe.Answer { return probe.Answer{Verdict: probe.Pass} }
+		w := newTestWatcher(list)
+		defer w.end()
+		e, now := w.schedule.entries[list[0].Target], time.Now()
+		e.flights, e.sent = append(e.flights, &flight{entry: e, at: now}), now
+		w.schedule.hasten(e, now.Add(1), now.Add(tick*5/2))
+		for range 5 {
+			w.held(0)
+			w.wake(t.Context(), w.woke())
+		}
+		if at := e.flights[len(e.flights)-1].at; at.Equal(now) || at.After(now.Add(tick*5/2)) {
+			t.Errorf("after five turns in %s the latest probe is of %s", time.Since(now), at.Sub(now))
 		}
 	})
 }

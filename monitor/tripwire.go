@@ -11,7 +11,7 @@ import (
 
 // A tripwire is an idle connection to an address that is Up. When it ends, the
 // targets there are asked at once. It never counts as a fail itself: load
-// balancers close idle connections, and are in their right.
+// balancers close or reset idle connections, and are in their right.
 type tripwire struct {
 	key     wireKey
 	plain   *probe.Plain
@@ -42,7 +42,7 @@ const tendEvery = 100 * time.Millisecond
 
 // How tripwires are held: one is begun within wireTimeout; what ended is begun
 // again after wireRest, and what could not begin after wireRetry. A far side that
-// closes within wireWorth is left alone for wireLeave. A held one is renewed
+// ends one within wireWorth is left alone for wireLeave. A held one is renewed
 // shortly before the far side would close it, as far as that is known.
 const (
 	wireTimeout = 5 * time.Second
@@ -125,7 +125,7 @@ func (t *tripwire) learn(now time.Time) bool {
 	ended := t.ended
 	t.ended = nil
 	switch {
-	case ended == nil || ended.Reason != probe.Closed || ended.Phases.Connect == 0:
+	case ended == nil || ended.Reason != probe.Closed && ended.Reason != probe.Reset || ended.Phases.Connect == 0:
 		return true
 	case ended.Phases.Whole < wireWorth:
 		t.idle, t.again = 0, now.Add(wireLeave)

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +24,7 @@ type wires struct {
 	open  []net.Conn
 	idle  time.Duration // the far side closes after this; 0: never
 	cut   bool
+	rude  bool
 }
 
 func (w *wires) dial(context.Context, string, string) (net.Conn, error) {
@@ -36,6 +38,9 @@ func (w *wires) dial(context.Context, string, string) (net.Conn, error) {
 	w.open = append(w.open, far)
 	if w.idle > 0 {
 		time.AfterFunc(w.idle, func() { far.Close() })
+	}
+	if w.rude {
+		return rude{near}, nil
 	}
 	return near, nil
 }
@@ -137,6 +142,33 @@ func TestAWireIsRenewedBeforeTheFarSideTiresOfIt(t *testing.T) {
 func TestAFarSideThatClosesAtOnceIsLeftAlone(t *testing.T) {
 	wired(t, func(t *testing.T, s *site, w *wires, m *monitor.Monitor) {
 		w.idle = time.Second
+		w.trip()
+		pass(10 * time.Second)
+		at, begun := time.Now(), w.count()
+		pass(9 * time.Minute)
+		if n := w.count() - begun; n != 0 {
+			t.Errorf("begun %d times", n)
+		}
+		if extra := len(s.since(at, member(1))) - 18; extra > 1 {
+			t.Errorf("%d probes out of turn", extra)
+		}
+	})
+}
+
+// rude is a connection whose far side ends it with a reset.
+type rude struct{ net.Conn }
+
+func (c rude) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if errors.Is(err, io.EOF) {
+		err = &net.OpError{Op: "read", Err: syscall.ECONNRESET}
+	}
+	return n, err
+}
+
+func TestAFarSideThatResetsAtOnceIsLeftAlone(t *testing.T) {
+	wired(t, func(t *testing.T, s *site, w *wires, m *monitor.Monitor) {
+		w.idle, w.rude = time.Second, true
 		w.trip()
 		pass(10 * time.Second)
 		at, begun := time.Now(), w.count()

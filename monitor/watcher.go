@@ -261,7 +261,8 @@ func (w *watcher) observe(e *entry, r probe.Result, now time.Time) {
 		e.habit.add(r.Phases.Whole)
 	}
 	if e.hastened {
-		e.hastened, w.eager = false, true
+		w.eager = true
+		e.hastened = !e.wanted.IsZero() || len(e.flights) > 0 // what is waited for may be yet to come
 	}
 	w.touch(now)
 	if health.State != before.State {
