@@ -48,14 +48,14 @@ func (w *watcher) askReferences(since, now time.Time) {
 // siblings are the targets of one pool.
 type siblings struct {
 	list  []*entry
-	asked time.Time // when they were last asked because of one of them
+	since time.Time // all were asked since then, because one of them began to fail
 }
 
 // family sorts the targets by their pools.
 func (w *watcher) family() {
-	asked := map[string]time.Time{}
+	since := map[string]time.Time{}
 	for pool, s := range w.pools {
-		asked[pool] = s.asked
+		since[pool] = s.since
 	}
 	w.pools = map[string]*siblings{}
 	for target, e := range w.schedule.entries {
@@ -63,7 +63,7 @@ func (w *watcher) family() {
 			continue
 		}
 		if w.pools[target.Pool] == nil {
-			w.pools[target.Pool] = &siblings{asked: asked[target.Pool]}
+			w.pools[target.Pool] = &siblings{since: since[target.Pool]}
 		}
 		w.pools[target.Pool].list = append(w.pools[target.Pool].list, e)
 	}
@@ -75,10 +75,10 @@ func (w *watcher) family() {
 func (w *watcher) askSiblings(failing *entry, now time.Time) {
 	since := failing.health.First
 	s := w.pools[failing.watch.Target.Pool]
-	if s.asked.After(since) {
+	if !s.since.Before(since) {
 		return
 	}
-	s.asked = now
+	s.since = since
 	for _, e := range s.list {
 		if e != failing && e.health.Last.At.Before(since) {
 			w.schedule.hasten(e, since, now)

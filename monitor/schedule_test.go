@@ -173,6 +173,27 @@ func TestAWishWithinATickDoesNotSpinTheLoop(t *testing.T) {
 	})
 }
 
+// C was asked between the first fails of A and of B, which are known after it.
+func TestSiblingsAreAskedSinceTheLatestFirstFail(t *testing.T) {
+	list := watches(3, time.Hour)
+	w := newTestWatcher(list)
+	a, b, c := w.schedule.entries[list[0].Target], w.schedule.entries[list[1].Target], w.schedule.entries[list[2].Target]
+	began := time.Now()
+	result := func(e *entry, sent time.Duration, v probe.Verdict) {
+		e.sent = began.Add(sent)
+		w.observe(e, probe.Result{Target: e.watch.Target, At: e.sent, Answer: probe.Answer{Verdict: v}}, began.Add(sent+2*time.Second))
+	}
+	result(c, 500*time.Millisecond, probe.Pass)
+	result(a, 0, probe.Fail)
+	if !c.wanted.IsZero() {
+		t.Error("asked though it was since A began to fail")
+	}
+	result(b, time.Second, probe.Fail)
+	if c.wanted.IsZero() {
+		t.Error("not asked since B began to fail")
+	}
+}
+
 func TestAPassFromBeforeAPauseStillCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list := watches(1, 5*time.Second)
