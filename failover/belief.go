@@ -2,6 +2,7 @@ package failover
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"rrwatch/monitor"
@@ -78,6 +79,11 @@ func (b belief) passing(spec *Spec, now time.Time) bool {
 		}
 	}
 	return true
+}
+
+// askedSince reports whether every check has said something of the address since t.
+func (b belief) askedSince(t time.Time) bool {
+	return !slices.ContainsFunc(b.Checks, func(c CheckView) bool { return c.Health.Asked.Before(t) })
 }
 
 // side is how one address fares beside another one that fails.

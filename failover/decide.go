@@ -134,6 +134,7 @@ type candidate struct {
 	remedy Remedy
 	action Action
 	hold   *Hold
+	wait   bool // the hold will soon be over, or be another one: no other remedy is taken meanwhile
 }
 
 // answer takes the first remedy, in the policy's order, that has an action. A
@@ -160,7 +161,7 @@ func (p *planner) consider(s *situation, c candidate) bool {
 	if c.hold != nil {
 		c.hold.Member, c.hold.Remedy = s.member.Addr, c.remedy
 		p.plan.Held = append(p.plan.Held, *c.hold)
-		return false
+		return c.wait
 	}
 	if s.tried(c.action) {
 		p.plan.Held = append(p.plan.Held, Hold{
@@ -216,9 +217,9 @@ func (s *situation) remap() candidate {
 	if hold := s.immovable(); hold != nil {
 		return candidate{hold: hold}
 	}
-	standby, hold := s.standby()
+	standby, hold, wait := s.standby()
 	if hold != nil {
-		return candidate{hold: hold}
+		return candidate{hold: hold, wait: wait}
 	}
 	carrier, _ := s.pool.Instance(s.member.Carrier())
 	a := s.action(KindRemap, fmt.Sprintf("%s passes the member's own checks now", standby.Label()))
@@ -244,8 +245,9 @@ func (s *situation) immovable() *Hold {
 
 // standby chooses where to: an instance of the pool that carries no address,
 // runs, and passes the member's own checks now; in the same zone first, then
-// the one that has been healthy longest, then by id.
-func (s *situation) standby() (Instance, *Hold) {
+// the one that has been healthy longest, then by id. Or it says why there is
+// none, and whether one has only to be waited for.
+func (s *situation) standby() (chosen Instance, hold *Hold, wait bool) {
 	type choice struct {
 		Instance
 		since time.Time
@@ -256,6 +258,7 @@ func (s *situation) standby() (Instance, *Hold) {
 		since, why := s.fit(i)
 		if why != "" {
 			whyNot = append(whyNot, i.Label()+" "+why)
+			wait = wait || why == notAskedSinceThen
 			continue
 		}
 		choices = append(choices, choice{i, since})
@@ -265,7 +268,7 @@ func (s *situation) standby() (Instance, *Hold) {
 		if len(whyNot) > 0 {
 			text = "no standby would help: " + strings.Join(whyNot, "; ")
 		}
-		return Instance{}, &Hold{Guard: GuardWontHelp, Text: text}
+		return Instance{}, &Hold{Guard: GuardWontHelp, Text: text}, wait
 	}
 	carrier, _ := s.pool.Instance(s.member.Carrier())
 	slices.SortStableFunc(choices, func(a, b choice) int {
@@ -274,7 +277,7 @@ func (s *situation) standby() (Instance, *Hold) {
 		}
 		return a.since.Compare(b.since)
 	})
-	return choices[0].Instance, nil
+	return choices[0].Instance, nil, false
 }
 
 func sameZone(a, b, zone string) int {
@@ -288,6 +291,10 @@ func sameZone(a, b, zone string) int {
 	}
 	return 0
 }
+
+// notAskedSinceThen is why an instance whose latest answer is good may not take
+// the address yet: it may have died with the member. It is being asked.
+const notAskedSinceThen = "has not been asked since the member began to fail"
 
 // fit says why a spare instance may not take the address; "" when it may, and
 // since when it has been healthy (I3).
@@ -311,6 +318,9 @@ func (s *situation) fit(i Instance) (since time.Time, why string) {
 	b := believe(s.spec, at, s.snap)
 	if !b.passing(s.spec, s.now) {
 		return time.Time{}, "does not pass the member's own checks now"
+	}
+	if !b.askedSince(s.belief.FirstBad) {
+		return time.Time{}, notAskedSinceThen
 	}
 	if s.belief.lastFail().Before(b.Streak) {
 		return time.Time{}, "passes again only since the member was last asked"

@@ -2,6 +2,7 @@ package failover
 
 import (
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -212,4 +213,22 @@ func TestGuardsLetGoAgain(t *testing.T) {
 			s.wantAction(t, toLB4)
 		})
 	}
+}
+
+// With a long interval the last pass of a standby may be old, and yet be the
+// latest answer: it may have died with the member.
+func TestAStandbyMustPassSinceTheMemberFails(t *testing.T) {
+	s := newScene()
+	s.spec.Checks[0].Interval = time.Hour
+	s.fails(1, probe.Refused)
+	for _, n := range []int{4, 5} {
+		h := s.snap.Health(s.target(private(n)))
+		h.Asked = noon().Add(-time.Minute)
+		s.snap = s.snap.With(s.target(private(n)), h)
+	}
+	if h := s.wantHold(t, GuardWontHelp); !strings.Contains(h.Text, "lb-4 (i-4) has not been asked since the member began to fail") {
+		t.Errorf("held for another reason: %s", h.Text)
+	}
+	s.up(private(4))
+	s.wantAction(t, "remap 203.0.113.1 from lb-1 (i-1) to lb-4 (i-4)")
 }
