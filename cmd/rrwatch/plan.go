@@ -158,8 +158,19 @@ func watchBriefly(ctx context.Context, cfg *config.Config, watches []monitor.Wat
 	return snap, <-ended
 }
 
+// decided reports whether enough is known for a plan: what passes is compared
+// with what fails, and so must have been asked since.
 func decided(snap *monitor.Snapshot, watches []monitor.Watch) bool {
+	var first time.Time // the latest first fail
 	for _, w := range watches {
+		if h := snap.Health(w.Target); h.State == monitor.Down && h.First.After(first) {
+			first = h.First
+		}
+	}
+	for _, w := range watches {
+		if h := snap.Health(w.Target); h.State == monitor.Up && h.Last.Verdict == probe.Pass && h.Asked.Before(first) {
+			return false
+		}
 		if h := snap.Health(w.Target); h.State == monitor.Unknown && h.Last.Reason != probe.Waiting {
 			return false
 		}
