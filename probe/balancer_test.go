@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,10 +22,7 @@ import (
 func runHAProxy(t *testing.T, text string) (netip.AddrPort, string) {
 	t.Helper()
 	binary := installed(t, "haproxy")
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := listenOn(t, "127.0.0.1:0")
 	defer l.Close()
 	socket, err := l.(*net.TCPListener).File()
 	if err != nil {
@@ -95,33 +91,6 @@ func backendSite(t *testing.T, name string) netip.AddrPort {
 			_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nX-Backend: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\nI am %[1]s.\n", name, len(name)+7)
 		}
 	})
-}
-
-// serve6 is serve at the loopback of IPv6.
-func serve6(t *testing.T, talk func(net.Conn)) netip.AddrPort {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp6", "[::1]:0")
-	if err != nil {
-		t.Skip("no IPv6 here: ", err)
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() {
-				defer conn.Close()
-				talk(conn)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		wg.Wait()
-	})
-	return netip.MustParseAddrPort(l.Addr().String())
 }
 
 // askUntil asks again and again, for a change takes HAProxy a moment, until the answer is so.

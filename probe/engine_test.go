@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -210,24 +209,17 @@ func listen6(t *testing.T) netip.AddrPort {
 }
 
 func TestAnEngineLeavesNoDescriptorBehind(t *testing.T) {
-	open := func() int {
-		list, err := os.ReadDir("/proc/self/fd")
-		if err != nil {
-			t.Skip(err)
-		}
-		return len(list)
-	}
 	addr := serve(t, answer(ok))
 	e := engine(t)
 	plain := probe.PlainHTTP(page(), netip.Addr{})
-	before := open()
+	before := descriptors(t)
 	for range 100 {
 		ask(t, byEngine(t, e, plain), addr, soon)
 	}
 	// The far side closes its ends on its own time.
-	for deadline := time.Now().Add(soon); open() > before; {
+	for deadline := time.Now().Add(soon); descriptors(t) > before; {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d descriptors before, %d after", before, open())
+			t.Fatalf("%d descriptors before, %d after", before, descriptors(t))
 		}
 	}
 }

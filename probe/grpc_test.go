@@ -30,16 +30,6 @@ func healthOf(service string) probe.GRPCOptions {
 	return probe.GRPCOptions{Host: "www.example.com", Service: service, Dial: dial()}
 }
 
-// listenOn opens a port on an address of loopback.
-func listenOn(t *testing.T, address string) net.Listener {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
-	if err != nil {
-		t.Skip("this machine has no ", address, ": ", err)
-	}
-	return l
-}
-
 // serveGRPC runs a real gRPC server on a listener.
 func serveGRPC(t *testing.T, l net.Listener, register func(*grpc.Server), options ...grpc.ServerOption) netip.AddrPort {
 	t.Helper()

@@ -130,15 +130,15 @@ func (c *census) candidates() []*haproxyBackend {
 
 // found says how many servers are up: "backend app has 1 of 4 servers up".
 func (c *census) found(b *haproxyBackend) string {
-	text := fmt.Sprintf("backend %s has %s up", b.name, howMany(b.active, "server"))
+	text := fmt.Sprintf("backend %s has %s up", b.name, plural(b.active, "server"))
 	if b.servers > 0 {
-		text = fmt.Sprintf("backend %s has %d of %s up", b.name, b.active, howMany(b.servers, "server"))
+		text = fmt.Sprintf("backend %s has %d of %s up", b.name, b.active, plural(b.servers, "server"))
 	}
 	switch {
 	case b.active == 0 && c.backups && b.backup > 0:
-		text += ", and is served by " + howMany(b.backup, "backup")
+		text += ", and is served by " + plural(b.backup, "backup")
 	case b.backup > 0:
-		text += " beside " + howMany(b.backup, "backup")
+		text += " beside " + plural(b.backup, "backup")
 	}
 	return text
 }
@@ -187,12 +187,4 @@ func (c *census) some(list []*haproxyBackend) string {
 		names = append(names, "…")
 	}
 	return strings.Join(names, ", ")
-}
-
-// howMany writes a number of things: "1 server", "2 servers".
-func howMany(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -50,10 +50,7 @@ backend app
 // closable is a backend server that can be closed.
 func closable(t *testing.T) (netip.AddrPort, func()) {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := listenOn(t, "127.0.0.1:0")
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {

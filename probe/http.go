@@ -261,14 +261,6 @@ func (p *httpProbe) failed(ctx context.Context, at stage, err error) Answer {
 	return failed(ctx, at, err, p.phases)
 }
 
-// plural is a number of things.
-func plural(n int, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return fmt.Sprintf("%d %s", n, thing)
-}
-
 // sameName reports that two names of hosts are one: capitals and a dot at the
 // end make no difference.
 func sameName(a, b string) bool {

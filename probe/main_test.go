@@ -29,16 +29,23 @@ func serve(t *testing.T, talk func(net.Conn)) netip.AddrPort {
 	return serveOn(t, "127.0.0.1:0", talk)
 }
 
-// serveOn is serve on another address; not every machine has IPv6.
-func serveOn(t *testing.T, address string, talk func(net.Conn)) netip.AddrPort {
+// listenOn listens on an address of the loopback; not every machine has IPv6.
+func listenOn(t *testing.T, address string) net.Listener {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
 	if err != nil && strings.HasPrefix(address, "[") {
-		t.Skip(err)
+		t.Skip("no IPv6 here: ", err)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l
+}
+
+// serveOn is serve on another address.
+func serveOn(t *testing.T, address string, talk func(net.Conn)) netip.AddrPort {
+	t.Helper()
+	l := listenOn(t, address)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {

@@ -86,8 +86,7 @@ func Hold(ctx context.Context, dial Dial, addr netip.AddrPort, timeout time.Dura
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: holdIdle, Interval: holdInterval, Count: holdCount})
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
+	defer bound(ctx, conn)()
 	if _, err = io.Copy(io.Discard, conn); err == nil {
 		err = io.EOF
 	}

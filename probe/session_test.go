@@ -297,11 +297,11 @@ func TestOwnTroubleWithASessionSaysNothing(t *testing.T) {
 }
 
 func TestSessionsAndStatisticsAreReadOverIPv6(t *testing.T) {
-	peer := serve6(t, balance("app1"))
-	if a := ask(t, probe.Journey(journey(peer)), serve6(t, balance("app1")), soon); a.Detail != "the session of ::1 leads to app1 here too" {
+	peer := serveOn(t, "[::1]:0", balance("app1"))
+	if a := ask(t, probe.Journey(journey(peer)), serveOn(t, "[::1]:0", balance("app1")), soon); a.Detail != "the session of ::1 leads to app1 here too" {
 		t.Errorf("session: got %+v", a)
 	}
-	if a := ask(t, probe.HAProxy(stats("/")), serve6(t, haproxyPage("text/csv", csvPage())), soon); a.Verdict != probe.Pass {
+	if a := ask(t, probe.HAProxy(stats("/")), serveOn(t, "[::1]:0", haproxyPage("text/csv", csvPage())), soon); a.Verdict != probe.Pass {
 		t.Errorf("haproxy: got %+v", a)
 	}
 }

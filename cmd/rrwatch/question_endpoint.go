@@ -1,8 +1,6 @@
 package main
 
 import (
-	"net/http"
-
 	"rrwatch/config"
 	"rrwatch/failover"
 	"rrwatch/monitor"
@@ -14,7 +12,8 @@ func endpointOf(e config.Endpoint, dial probe.Dial) failover.Endpoint {
 	o := probe.EndpointOptions{
 		Port: e.Port, Resolve: probe.SystemResolver(),
 		HTTP: probe.HTTPOptions{
-			Method: e.HTTP.Method, Host: e.Host, Path: e.HTTP.Path, Header: http.Header{}, Body: e.HTTP.Body, Dial: dial,
+			Method: e.HTTP.Method, Host: e.Host, Path: e.HTTP.Path, Header: headerOf(e.HTTP.Headers, nil),
+			Status: statusRanges(e.HTTP.Status), Body: e.HTTP.Body, Dial: dial,
 		},
 	}
 	if e.Resolver.IsValid() {
@@ -22,12 +21,6 @@ func endpointOf(e config.Endpoint, dial probe.Dial) failover.Endpoint {
 	}
 	if e.TLS {
 		o.HTTP.TLS = &probe.TLSOptions{WarnDays: e.WarnDays}
-	}
-	for name, value := range e.HTTP.Headers {
-		o.HTTP.Header.Set(name, value.Reveal())
-	}
-	for _, r := range e.HTTP.Status {
-		o.HTTP.Status = append(o.HTTP.Status, probe.StatusRange{From: r.Low, To: r.High})
 	}
 	return failover.Endpoint{
 		Name: e.Name, URL: e.URL, Probe: probe.Endpoint(o),

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"net/http"
 
 	"rrwatch/config"
@@ -12,15 +11,9 @@ import (
 func httpOptions(c config.Check, dial probe.Dial) probe.HTTPOptions {
 	h := c.HTTP
 	o := probe.HTTPOptions{
-		Version: httpVersion(h.Version), Method: h.Method, Host: c.Host, Path: h.Path, Header: http.Header{}, Send: h.Send.Reveal(),
+		Version: httpVersion(h.Version), Method: h.Method, Host: c.Host, Path: h.Path, Header: headerOf(h.Headers, h.BasicAuth), Send: h.Send.Reveal(),
 		Status: statusRanges(h.Status), ExpectHeader: h.ExpectHeaders, Body: h.Body, BodyRegexp: h.BodyRegexp, JSON: h.JSON,
 		MaxBody: h.MaxBody, Follow: h.Follow, Dial: dial,
-	}
-	for name, value := range h.Headers {
-		o.Header.Set(name, value.Reveal())
-	}
-	if a := h.BasicAuth; a != nil {
-		o.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(a.User+":"+a.Password.Reveal())))
 	}
 	if e := c.Excused; e != nil {
 		o.Excuse = &probe.Excuse{Header: e.Header, Value: e.Value, Status: statusRanges(e.Status)}
@@ -34,6 +27,18 @@ func httpOptions(c config.Check, dial probe.Dial) probe.HTTPOptions {
 		}
 	}
 	return o
+}
+
+// headerOf are headers as they are sent, with who asks; auth nil: nobody.
+func headerOf(headers map[string]config.Secret, auth *config.BasicAuth) http.Header {
+	h := http.Header{}
+	for name, value := range headers {
+		h.Set(name, value.Reveal())
+	}
+	if auth != nil {
+		(&http.Request{Header: h}).SetBasicAuth(auth.User, auth.Password.Reveal())
+	}
+	return h
 }
 
 func statusRanges(ranges []config.StatusRange) []probe.StatusRange {

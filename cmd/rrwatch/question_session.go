@@ -14,12 +14,9 @@ import (
 func journeyOptions(c config.Check, dial probe.Dial, roster *probe.Roster) probe.JourneyOptions {
 	s := c.Session
 	o := probe.JourneyOptions{
-		Host: c.Host, Path: s.Path, Header: headerOf(s.Headers), Cookie: s.Cookie,
+		Host: c.Host, Path: s.Path, Header: headerOf(s.Headers, nil), Status: statusRanges(s.Status), Cookie: s.Cookie,
 		BackendHeader: s.BackendHeader, BackendCookie: s.BackendCookie,
 		Peers: roster.Peers, Dial: dial,
-	}
-	for _, r := range s.Status {
-		o.Status = append(o.Status, probe.StatusRange{From: r.Low, To: r.High})
 	}
 	if s.BackendBody != "" {
 		o.BackendBody = regexp.MustCompile(s.BackendBody) // the configuration has compiled it before
