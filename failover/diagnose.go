@@ -75,11 +75,18 @@ func sharedFault(spec *Spec, pool *Pool, snap *monitor.Snapshot, addr netip.Addr
 	}
 	switch {
 	case unasked > 0:
-		return fmt.Sprintf("not yet compared with %d other members: they or this one have not been asked since the other changed", unasked), true
+		return fmt.Sprintf("not yet compared with %s: they or this one have not been asked since the other changed", otherMembers(unasked)), true
 	case alike > 0:
 		return fmt.Sprintf("all %d published members fail alike (%s): moving one would not help", alike+1, b.reason()), true
 	}
 	return "", false
+}
+
+func otherMembers(n int) string {
+	if n == 1 {
+		return "another member"
+	}
+	return fmt.Sprintf("%d other members", n)
 }
 
 // zoneFault reports whether everything in a zone, at least two instances, is

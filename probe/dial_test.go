@@ -68,7 +68,6 @@ func TestASourceThatCannotBeUsedIsItsOwnTrouble(t *testing.T) {
 		all["engine"] = byEngine(t, e, probe.PlainTCP(from))
 		for kind, f := range all {
 			a := ask(t, f, addr, soon)
-			want := "dial tcp " + addr.String() + ": " + want
 			if a.Verdict != probe.Inconclusive || a.Reason != probe.OwnNetwork || a.Detail != want {
 				t.Errorf("%s: got %s, %q (%s), want %q", kind, a.Verdict, a.Reason, a.Detail, want)
 			}

@@ -157,7 +157,7 @@ func (q *dnsQuestion) ask(ctx context.Context, t Target) Answer {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return failed(ctx, asking, ctx.Err(), p)
 	case err != nil:
-		return Answer{Verdict: Inconclusive, Reason: Resolver, Detail: clip(err.Error()), Phases: p}
+		return Answer{Verdict: Inconclusive, Reason: Resolver, Detail: plain(err), Phases: p}
 	case len(servers) == 0:
 		return Answer{Verdict: Inconclusive, Reason: Resolver, Detail: "no server to ask is known", Phases: p}
 	}
@@ -183,7 +183,7 @@ func ofAll(servers []netip.AddrPort, answers []Answer) Answer {
 		}
 	}
 	a := answers[worst]
-	if a.Verdict == Pass {
+	if a.Verdict == Pass && len(servers) > 1 {
 		a.Detail = fmt.Sprintf("all of %d servers answer as expected; %s: %s", len(servers), servers[worst], a.Detail)
 	} else {
 		a.Detail = fmt.Sprintf("%s: %s", servers[worst], a.Detail)

@@ -98,7 +98,7 @@ func share(ctx context.Context, n int) time.Time {
 // unresolved says why there is nobody to ask. That the zone itself knows no
 // address is the site's fault; a resolver that does not answer is none of it.
 func unresolved(ctx context.Context, err error) Answer {
-	a := Answer{Verdict: Inconclusive, Reason: Resolver, Detail: clip(err.Error())}
+	a := Answer{Verdict: Inconclusive, Reason: Resolver, Detail: plain(err)}
 	reason, own := ownTrouble(err)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):

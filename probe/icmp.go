@@ -110,5 +110,5 @@ func notSent(ctx context.Context, err error, p Phases) Answer {
 			reason = OwnResources
 		}
 	}
-	return Answer{Verdict: Inconclusive, Reason: reason, Detail: clip(err.Error()), Phases: p}
+	return Answer{Verdict: Inconclusive, Reason: reason, Detail: plain(err), Phases: p}
 }

@@ -33,13 +33,13 @@ func failed(ctx context.Context, at stage, err error, p Phases) Answer {
 		return Answer{Verdict: Inconclusive, Reason: Cancelled, Detail: "the probe was cut short", Phases: p}
 	}
 	if reason, ok := ownTrouble(err); ok {
-		return Answer{Verdict: Inconclusive, Reason: reason, Detail: clip(err.Error()), Phases: p}
+		return Answer{Verdict: Inconclusive, Reason: reason, Detail: plain(err), Phases: p}
 	}
 	if reason, ok := certificateTrouble(err); ok {
-		return Answer{Verdict: Fail, Reason: reason, Detail: clip(err.Error()), Phases: p}
+		return Answer{Verdict: Fail, Reason: reason, Detail: plain(err), Phases: p}
 	}
 	if versionTrouble(err) {
-		return Answer{Verdict: Fail, Reason: TLSVersion, Detail: clip(err.Error()), Phases: p}
+		return Answer{Verdict: Fail, Reason: TLSVersion, Detail: plain(err), Phases: p}
 	}
 	reason, detail := netTrouble(at, err, p)
 	return Answer{Verdict: Fail, Reason: reason, Detail: detail, Phases: p}
@@ -89,9 +89,9 @@ func netTrouble(at stage, err error, p Phases) (Reason, string) {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe), errors.Is(err, net.ErrClosed):
 		return Closed, "connection closed by the far side before it answered"
 	case at == handshaking, isAlert(err):
-		return TLSHandshake, clip(err.Error())
+		return TLSHandshake, plain(err)
 	}
-	return Protocol, clip(err.Error())
+	return Protocol, plain(err)
 }
 
 // versionTrouble tells that the two sides found no version of TLS that both
@@ -119,6 +119,22 @@ func isTimeout(err error) bool {
 	}
 	timeout, ok := errors.AsType[net.Error](err)
 	return ok && timeout.Timeout()
+}
+
+// plain is an error as people want to read it: without the two ends of the
+// connection, which are known or mean nothing, and without the names of Go's
+// own packages and of system calls.
+func plain(err error) string {
+	text := err.Error()
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil && !isAlert(err) {
+		inner := op.Err
+		if call, ok := errors.AsType[*os.SyscallError](inner); ok {
+			inner = call.Err
+		}
+		text = strings.Replace(text, op.Error(), inner.Error(), 1)
+	}
+	text = strings.TrimPrefix(text, "tls: failed to verify certificate: ")
+	return clip(strings.TrimPrefix(text, "x509: "))
 }
 
 // clip bounds what the other side can make us say: in bytes, and to characters
