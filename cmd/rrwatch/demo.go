@@ -43,12 +43,12 @@ Nothing leaves this machine, and no AWS account is needed.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runDemo(c, f) },
 	}
-	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8080", "the dashboard's address")
-	c.Flags().StringVar(&f.database, "database", "", "the SQLite file (default: a new one in a temporary folder)")
+	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8080", "the dashboard's `address`")
+	c.Flags().StringVar(&f.database, "database", "", "the SQLite `file` (default: a new one in a temporary folder)")
 	c.Flags().BoolVar(&f.once, "once", false, "break one load balancer, wait until the site is served again, print the clock and end")
 	c.Flags().BoolVar(&f.json, "json", false, "with --once: print the figures as JSON")
-	c.Flags().BoolVar(&f.siteOnly, "site-only", false, "only the simulated AWS and the site; watch them with `rrwatch run`")
-	c.Flags().StringVar(&f.configOut, "config-out", "", "with --site-only: write the configuration file for `rrwatch run` here")
+	c.Flags().BoolVar(&f.siteOnly, "site-only", false, "only the simulated AWS and the site; watch them with \"rrwatch run\"")
+	c.Flags().StringVar(&f.configOut, "config-out", "", "with --site-only: write the configuration for \"rrwatch run\" to this `file`")
 	c.MarkFlagsMutuallyExclusive("once", "site-only")
 	c.AddCommand(newDemoBreak(), newDemoHeal())
 	return c
@@ -72,6 +72,7 @@ func runDemo(c *cobra.Command, f demoFlags) error {
 		f.database = filepath.Join(dir, "rrwatch.db")
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	heedLibraries(log)
 	w, err := newWorld(c.Context(), log)
 	if err != nil {
 		return err

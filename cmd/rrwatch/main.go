@@ -27,6 +27,7 @@ var errFailed = errors.New("failed")
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends at once
+	heedLibraries(nil)           // until a command has a logger
 	err := newRoot().ExecuteContext(ctx)
 	stop()
 	if err == nil {

@@ -22,6 +22,7 @@ incident goes on with it. To use a changed file, restart.`,
 				return err
 			}
 			log := newLog(cfg)
+			heedLibraries(log)
 			if advice := noReferences(cfg); advice != "" {
 				log.Warn("rrwatch may change things without references", "advice", advice)
 			}

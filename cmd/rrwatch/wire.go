@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
 	"net"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	awsroute53 "github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/cobra"
 
 	"rrwatch/config"
@@ -36,6 +39,18 @@ func newLog(cfg *config.Config) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(os.Stderr, options))
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
+// heedLibraries has what libraries write to the standard logger, as HTTP/2 does
+// of servers that misbehave and AWS's of its retries, logged with level debug.
+// Without a logger it is thrown away.
+func heedLibraries(logger *slog.Logger) {
+	log.SetFlags(0)
+	if logger == nil {
+		log.SetOutput(io.Discard)
+		return
+	}
+	log.SetOutput(slog.NewLogLogger(logger.Handler(), slog.LevelDebug).Writer())
 }
 
 // dialer dials addresses, never names; keep-alives are of no use to a
@@ -125,6 +140,7 @@ func newCloud(ctx context.Context, cfg *config.Config, credentials aws.Credentia
 		awsconfig.WithRegion(cfg.Region),
 		awsconfig.WithRetryMode(aws.RetryModeStandard), // whatever the environment says
 		awsconfig.WithAppID("rrwatch"),
+		awsconfig.WithLogger(logging.StandardLogger{Logger: log.Default()}),
 	}
 	if cfg.AWS.Profile != "" {
 		options = append(options, awsconfig.WithSharedConfigProfile(cfg.AWS.Profile))
