@@ -107,13 +107,15 @@ func offset(from, to time.Time) string {
 }
 
 // sentenceOf makes an error's text a sentence: a capital first, a full stop
-// last.
+// last. The name rrwatch stays as it is.
 func sentenceOf(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
 	if size == 0 {
 		return ""
 	}
-	text = string(unicode.ToUpper(first)) + text[size:]
+	if !strings.HasPrefix(text, "rrwatch ") {
+		text = string(unicode.ToUpper(first)) + text[size:]
+	}
 	if !strings.HasSuffix(text, ".") {
 		text += "."
 	}

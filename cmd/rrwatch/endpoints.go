@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"rrwatch/failover"
 	"rrwatch/monitor"
@@ -20,7 +19,7 @@ func printEndpoints(ctx context.Context, table io.Writer, spec *failover.Spec) b
 		e := spec.Endpoints[n]
 		good = good && a.Verdict == probe.Pass
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", a.Verdict, spec.Name, e.URL, "for users",
-			e.Name, a.Phases.Whole.Round(100*time.Microsecond), a.Detail)
+			e.Name, took(a), said(a))
 	}
 	return good
 }

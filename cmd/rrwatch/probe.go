@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -60,7 +61,7 @@ func probeAll(ctx context.Context, out io.Writer, list []*failover.Spec, roster 
 			good = good && (r.Verdict == probe.Pass || r.Reason == probe.Waiting)
 			addr := watches[n].Target.Addr.Addr()
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Verdict, spec.Name, watches[n].Target.Where(),
-				role(spec, pool, addr), watches[n].Target.Check, r.Phases.Whole.Round(100*time.Microsecond), said(r))
+				role(spec, pool, addr), watches[n].Target.Check, took(r), said(r))
 		}
 	}
 	if err := table.Flush(); err != nil {
@@ -69,15 +70,36 @@ func probeAll(ctx context.Context, out io.Writer, list []*failover.Spec, roster 
 	return errors.Join(joined(list, errs), failedUnless(good))
 }
 
-// said is an answer's detail, with what should be looked at before it fails.
+// said is an answer's reason and detail, with what should be looked at before
+// it fails.
 func said(a probe.Answer) string {
-	switch {
-	case a.Warning == "":
-		return a.Detail
-	case a.Detail == "":
-		return "warning: " + a.Warning
+	var parts []string
+	if a.Detail != "" {
+		parts = append(parts, a.Detail)
 	}
-	return a.Detail + "; warning: " + a.Warning
+	if a.Warning != "" && a.Warning != a.Detail {
+		parts = append(parts, "warning: "+a.Warning)
+	}
+	text := strings.Join(parts, "; ")
+	if a.Reason == "" {
+		return text
+	}
+	return strings.TrimSuffix(string(a.Reason)+": "+text, ": ")
+}
+
+// took is how long an answer took, with what digits matter. Heartbeats are not
+// asked, so nothing took any time.
+func took(a probe.Answer) string {
+	switch d := a.Phases.Whole; {
+	case d < 10*time.Microsecond:
+		return "-"
+	case d < time.Millisecond:
+		return d.Round(10 * time.Microsecond).String()
+	case d < time.Second:
+		return d.Round(100 * time.Microsecond).String()
+	default:
+		return d.Round(10 * time.Millisecond).String()
+	}
 }
 
 func failedUnless(good bool) error {
