@@ -24,7 +24,11 @@ func believe(spec *Spec, addr netip.Addr, snap *monitor.Snapshot) belief {
 	b := belief{State: monitor.Up, SeenUp: true}
 	for _, c := range spec.Checks {
 		h := snap.Health(c.Target(spec.Name, addr))
-		b.Checks = append(b.Checks, CheckView{c.Name, c.Kind, h, h.ToChange(c.Thresholds)})
+		view := CheckView{Name: c.Name, Kind: c.Kind, Health: h, ToChange: h.ToChange(c.Thresholds)}
+		if !h.Excused.IsZero() && h.Last.Verdict == probe.Inconclusive {
+			view.ExcusedUntil = h.Excused.Add(c.Thresholds.Excused)
+		}
+		b.Checks = append(b.Checks, view)
 		b.SeenUp = b.SeenUp && h.SeenUp
 		b.join(h)
 	}

@@ -82,4 +82,6 @@ type CheckView struct {
 	Kind     string         `json:"kind"`
 	Health   monitor.Health `json:"health"`
 	ToChange string         `json:"to_change"`
+
+	ExcusedUntil time.Time `json:"excused_until,omitzero"` // until when the site's own excuse is taken; zero: it gives none
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"rrwatch/failover"
 	"rrwatch/monitor"
@@ -21,6 +22,7 @@ type tally struct {
 	members, up, standbys int
 	pages, warnings       int
 	down, suspect         []string
+	doubted               []string // up as far as is known, and that is old
 	unserved, elsewhere   []string // pools, by page
 }
 
@@ -28,14 +30,14 @@ type tally struct {
 func headlineOf(v *failover.View) headline {
 	var t tally
 	for _, p := range v.Pools {
-		t.add(p)
+		t.add(p, v.At)
 	}
 	h := headline{Detail: t.detail()}
 	h.Tone, h.Text = t.worst()
 	return h
 }
 
-func (t *tally) add(p failover.PoolView) {
+func (t *tally) add(p failover.PoolView, now time.Time) {
 	for _, m := range p.Members {
 		name := p.Name + " " + m.Addr.String()
 		t.members++
@@ -47,6 +49,8 @@ func (t *tally) add(p failover.PoolView) {
 			t.down = append(t.down, name)
 		case slices.ContainsFunc(m.Checks, func(c failover.CheckView) bool { return c.Health.Suspect() }):
 			t.suspect = append(t.suspect, name)
+		case !doubted(m.Checks, now).IsZero():
+			t.doubted = append(t.doubted, name)
 		}
 	}
 	for _, s := range p.Spare {
@@ -88,6 +92,8 @@ func (t *tally) worst() (tone, string) {
 		return bad, t.these(t.down) + " down"
 	case len(t.suspect) > 0:
 		return warn, t.these(t.suspect) + " suspect"
+	case len(t.doubted) > 0:
+		return warn, t.these(t.doubted) + " unconfirmed: a check says nothing that counts"
 	case len(t.elsewhere) > 0:
 		return warn, t.elsewhere[0] + " is served to users, but not at the first address"
 	case t.up < t.members:

@@ -2,13 +2,11 @@ package web
 
 import (
 	"net/netip"
-	"slices"
 	"strconv"
 	"time"
 
 	"rrwatch/failover"
 	"rrwatch/monitor"
-	"rrwatch/probe"
 )
 
 // poolModel is one pool as pages show it.
@@ -34,6 +32,7 @@ type memberModel struct {
 	Addr      string
 	State     badge
 	Since     stamp
+	Doubted   stamp  // since when no check has said anything that counts; zero: they do
 	Carrier   string // the instance's name, or its id
 	CarrierID string // its id, if it also has a name
 	Zone      string
@@ -54,20 +53,6 @@ type spareModel struct {
 	Standby        bool
 	Why            string
 	Checks         []checkModel
-}
-
-// checkModel is what one check last heard, and what it would take to change
-// the belief.
-type checkModel struct {
-	Name, Kind string
-	State      badge
-	Answer     string // "pass", or the reason
-	Bad        bool
-	Detail     string
-	Took       string
-	Asked      stamp
-	Suspect    bool
-	ToChange   string
 }
 
 type holdModel struct {
@@ -108,7 +93,10 @@ func memberOf(v failover.MemberView, now time.Time) memberModel {
 		Addr: v.Addr.String(), Since: stampAt(v.Since, now),
 		Published: v.Published, Withdrawn: v.Withdrawn, Incident: v.Incident, Checks: checksOf(v.Checks, now),
 	}
-	m.State = stateBadge(v.State, anySuspect(m.Checks))
+	m.State, m.Doubted = stateBadge(v.State, anySuspect(m.Checks)), stampAt(doubted(v.Checks, now), now)
+	if m.Doubted.ISO != "" && m.State.Tone == good {
+		m.State.Tone = warn
+	}
 	m.DNS, m.DNSDetail = dnsWords(v.Member)
 	m.Carrier, m.CarrierID, m.Zone = v.Carrier.ID, "", v.Carrier.Zone
 	if v.Carrier.Name != "" {
@@ -166,41 +154,6 @@ func dnsWords(m failover.Member) (words, detail string) {
 		words += " · " + set.Identifier
 	}
 	return words, detail
-}
-
-func checksOf(checks []failover.CheckView, now time.Time) []checkModel {
-	models := make([]checkModel, 0, len(checks))
-	for _, c := range checks {
-		last := c.Health.Last
-		m := checkModel{
-			Name: c.Name, Kind: c.Kind, Suspect: c.Health.Suspect(), ToChange: c.ToChange,
-			State: stateBadge(c.Health.State, c.Health.Suspect()), Asked: stampAt(last.At, now),
-			Detail: last.Detail, Bad: last.Verdict == probe.Fail,
-		}
-		m.Answer = answer(last)
-		if last.Phases.Whole > 0 {
-			m.Took = short(last.Phases.Whole)
-		}
-		models = append(models, m)
-	}
-	return models
-}
-
-// answer is a result in a word or two.
-func answer(r probe.Result) string {
-	switch {
-	case r.At.IsZero():
-		return "not asked yet"
-	case r.Reason != "" && r.Verdict == probe.Inconclusive:
-		return "inconclusive: " + string(r.Reason)
-	case r.Reason != "":
-		return string(r.Reason)
-	}
-	return r.Verdict.String()
-}
-
-func anySuspect(checks []checkModel) bool {
-	return slices.ContainsFunc(checks, func(c checkModel) bool { return c.Suspect })
 }
 
 func holdsOf(held []failover.Hold) []holdModel {

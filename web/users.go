@@ -19,6 +19,7 @@ type usersModel struct {
 	Asked     stamp
 	Suspect   bool
 	ToChange  string
+	Clear     stamp // when the last answer that counts was asked, if that is long ago
 }
 
 // warningModel is one warning that lasts.
@@ -33,9 +34,12 @@ func usersOf(p failover.PoolView, now time.Time) []usersModel {
 	for _, e := range p.Endpoints {
 		last := e.Health.Last
 		m := usersModel{
-			Name: e.Name, URL: e.URL, State: serviceBadge(e), Since: stampAt(servedSo(p, e), now),
+			Name: e.Name, URL: e.URL, State: unconfirmed(serviceBadge(e), e.Health, false, now), Since: stampAt(servedSo(p, e), now),
 			Answer: last.Detail, Bad: last.Verdict == probe.Fail, Asked: stampAt(last.At, now),
 			Suspect: e.Health.Suspect(), ToChange: e.ToChange,
+		}
+		if doubtful(e.Health, now) {
+			m.Clear = stampAt(e.Health.Asked, now)
 		}
 		if m.Answer == "" {
 			m.Answer = answer(last)
