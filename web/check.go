@@ -93,12 +93,17 @@ func doubtful(h monitor.Health, now time.Time) bool {
 	return h.State != monitor.Unknown && unclear(h) && now.Sub(h.Asked) >= doubtAfter
 }
 
-// doubted is the time of the oldest belief of those that were not confirmed for
-// long; zero without one.
-func doubted(checks []failover.CheckView, now time.Time) time.Time {
+// doubted is since when the belief of an address was not confirmed, if that is
+// long; zero if it was. One check that is surely Down is enough for Down; Up
+// takes all of them.
+func doubted(state monitor.State, checks []failover.CheckView, now time.Time) time.Time {
 	var oldest time.Time
 	for _, c := range checks {
-		if doubtful(c.Health, now) && (oldest.IsZero() || c.Health.Asked.Before(oldest)) {
+		switch doubt := doubtful(c.Health, now); {
+		case c.Health.State != state:
+		case !doubt && state == monitor.Down:
+			return time.Time{}
+		case doubt && (oldest.IsZero() || c.Health.Asked.Before(oldest)):
 			oldest = c.Health.Asked
 		}
 	}

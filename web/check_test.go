@@ -82,3 +82,16 @@ func TestAnEndpointWhoseResolverIsSilentIsUnconfirmed(t *testing.T) {
 		t.Errorf("shown as %v, last clear answer %q ago", m.State, m.Clear.Ago)
 	}
 }
+
+func TestOneSureFailIsEnoughToBeSureOfDown(t *testing.T) {
+	now := time.Now()
+	down := unclearFor(4*time.Minute, probe.OwnNetwork, now)
+	down.Health.State = monitor.Down
+	sure := checkView("tcp", upAddr, monitor.Down, 3, result("tcp", upAddr, now, probe.Refused, ""), "up after 2 more passes")
+	if at := doubted(monitor.Down, []failover.CheckView{down, sure}, now); !at.IsZero() {
+		t.Errorf("in doubt since %s, though a check fails now", at)
+	}
+	if at := doubted(monitor.Down, []failover.CheckView{down}, now); !at.Equal(down.Health.Asked) {
+		t.Errorf("in doubt since %s, want %s", at, down.Health.Asked)
+	}
+}

@@ -49,7 +49,7 @@ func (t *tally) add(p failover.PoolView, now time.Time) {
 			t.down = append(t.down, name)
 		case slices.ContainsFunc(m.Checks, func(c failover.CheckView) bool { return c.Health.Suspect() }):
 			t.suspect = append(t.suspect, name)
-		case !doubted(m.Checks, now).IsZero():
+		case !doubted(m.State, m.Checks, now).IsZero():
 			t.doubted = append(t.doubted, name)
 		}
 	}

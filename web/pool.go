@@ -32,7 +32,7 @@ type memberModel struct {
 	Addr      string
 	State     badge
 	Since     stamp
-	Doubted   stamp  // since when no check has said anything that counts; zero: they do
+	Doubted   stamp  // since when a check that matters says nothing that counts; zero: they do
 	Carrier   string // the instance's name, or its id
 	CarrierID string // its id, if it also has a name
 	Zone      string
@@ -93,7 +93,7 @@ func memberOf(v failover.MemberView, now time.Time) memberModel {
 		Addr: v.Addr.String(), Since: stampAt(v.Since, now),
 		Published: v.Published, Withdrawn: v.Withdrawn, Incident: v.Incident, Checks: checksOf(v.Checks, now),
 	}
-	m.State, m.Doubted = stateBadge(v.State, anySuspect(m.Checks)), stampAt(doubted(v.Checks, now), now)
+	m.State, m.Doubted = stateBadge(v.State, anySuspect(m.Checks)), stampAt(doubted(v.State, v.Checks, now), now)
 	if m.Doubted.ISO != "" && m.State.Tone == good {
 		m.State.Tone = warn
 	}
