@@ -61,7 +61,7 @@ func TestSaysSinceWhenASiteExcusesItselfAndUntilWhenThatIsTaken(t *testing.T) {
 	}
 	c = unclearFor(6*time.Second, probe.Excused, time.Now())
 	c.Health.Excused, c.ExcusedUntil = time.Now().Add(-6*time.Second), time.Now().Add(4*time.Hour)
-	wants(t, row(t, pageWith(t, time.Now(), c), upAddr), "inconclusive: excused", "excused since", "taken until")
+	wants(t, row(t, pageWith(t, time.Now(), c), upAddr), "inconclusive: excused", "excused since", "believed until")
 }
 
 func TestAWarningStandsBesideTheCheckThatHasIt(t *testing.T) {
