@@ -305,11 +305,8 @@ func (s *situation) fit(i Instance) (since time.Time, why string) {
 	if s.taken[i.ID] {
 		return time.Time{}, "is being given another address"
 	}
-	for _, a := range s.incident.Actions {
-		lately := s.now.Sub(a.Ended) < s.spec.Policy.Cooldown
-		if a.Remap != nil && a.Status == Unproven && lately && (a.Remap.To == i.ID || a.Remap.From == i.ID) {
-			return time.Time{}, "carried the address a short while ago and did not serve"
-		}
+	if s.disappointed(i) {
+		return time.Time{}, "carried the address a short while ago and did not serve"
 	}
 	at := i.ProbeAddr(s.spec.Instances.Address)
 	if !at.IsValid() {
@@ -326,6 +323,15 @@ func (s *situation) fit(i Instance) (since time.Time, why string) {
 		return time.Time{}, "passes again only since the member was last asked"
 	}
 	return b.Since, ""
+}
+
+// disappointed reports whether an instance has lately been given the address in
+// vain, or had it before that.
+func (s *situation) disappointed(i Instance) bool {
+	return slices.ContainsFunc(s.incident.Actions, func(a Action) bool {
+		lately := s.now.Sub(a.Ended) < s.spec.Policy.Cooldown
+		return a.Remap != nil && a.Status == Unproven && lately && (a.Remap.To == i.ID || a.Remap.From == i.ID)
+	})
 }
 
 // unfit says, from what EC2 tells, why an instance can be no standby.

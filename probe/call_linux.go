@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -89,7 +90,7 @@ func (e *Engine) dial(c *call) error {
 	if err := e.prepare(c); err != nil {
 		return err
 	}
-	if err := rawConnect(fd, c.Addr); err != nil && err != unix.EINPROGRESS {
+	if err := rawConnect(fd, c.Addr); err != nil && !errors.Is(err, unix.EINPROGRESS) {
 		return os.NewSyscallError("connect", err)
 	}
 	event := unix.EpollEvent{Fd: int32(fd), Pad: c.age, Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET}
@@ -183,10 +184,10 @@ func (e *Engine) connected(c *call, events uint32) bool {
 func (e *Engine) write(c *call) bool {
 	for c.sent < len(c.Plain.request) {
 		n, err := rawWrite(c.fd, c.Plain.request[c.sent:])
-		switch err {
-		case nil:
+		switch {
+		case err == nil:
 			c.sent += n
-		case unix.EAGAIN:
+		case errors.Is(err, unix.EAGAIN):
 			return false
 		default:
 			e.fail(c, err)
@@ -202,7 +203,7 @@ func (e *Engine) read(c *call) {
 	for {
 		n, err := rawRead(c.fd, e.buffer[:])
 		switch {
-		case err == unix.EAGAIN:
+		case errors.Is(err, unix.EAGAIN):
 			return
 		case err == nil && n == 0:
 			err = io.EOF

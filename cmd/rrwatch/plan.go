@@ -168,14 +168,19 @@ func decided(snap *monitor.Snapshot, watches []monitor.Watch) bool {
 		}
 	}
 	for _, w := range watches {
-		if h := snap.Health(w.Target); h.State == monitor.Up && h.Last.Verdict == probe.Pass && h.Asked.Before(first) {
-			return false
-		}
-		if h := snap.Health(w.Target); h.State == monitor.Unknown && h.Last.Reason != probe.Waiting {
-			return false
-		}
-		if snap.Health(w.Target).State == monitor.Down && snap.References > 0 && snap.Sighted.Before(snap.Health(w.Target).First) {
-			return snap.Blind != ""
+		switch h := snap.Health(w.Target); h.State {
+		case monitor.Up:
+			if h.Last.Verdict == probe.Pass && h.Asked.Before(first) {
+				return false
+			}
+		case monitor.Unknown:
+			if h.Last.Reason != probe.Waiting {
+				return false
+			}
+		case monitor.Down:
+			if snap.References > 0 && snap.Sighted.Before(h.First) {
+				return snap.Blind != ""
+			}
 		}
 	}
 	return true
