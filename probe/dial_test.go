@@ -76,6 +76,7 @@ func TestASourceThatCannotBeUsedIsItsOwnTrouble(t *testing.T) {
 }
 
 func TestNamesWhyAConnectionFromASourceFails(t *testing.T) {
+	t.Parallel()
 	f := probe.TCP(probe.From(netip.MustParseAddr("127.0.0.7")))
 	if a := ask(t, f, closedPort(t), soon); a.Reason != probe.Refused {
 		t.Errorf("got %+v, want %q", a, probe.Refused)

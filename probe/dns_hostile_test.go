@@ -67,6 +67,7 @@ func serveUDP(t *testing.T, answers func(question []byte) [][]byte) netip.AddrPo
 }
 
 func TestWhatIsNoAnswerOverUDPIsIgnored(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		forge  func(question []byte) []byte
 		detail string
@@ -166,6 +167,7 @@ func say(change func(m *dns.Msg)) func(net.Conn, []byte) {
 }
 
 func TestEndsWhateverAHostileDNSServerSendsOverTCP(t *testing.T) {
+	t.Parallel()
 	tell := func(text string) func(net.Conn, []byte) {
 		return func(conn net.Conn, _ []byte) { _, _ = io.WriteString(conn, text); wait(conn) }
 	}

@@ -261,6 +261,7 @@ func pipedSite(wg *sync.WaitGroup, silent []string, after time.Duration) probe.D
 }
 
 func TestAnEndpointPassesOverAHandshakeThatFailsAndNotACertificate(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t)
 	secured := func(name string, lasts time.Duration) netip.AddrPort {
 		return serveTLS(t, ca.config(name, lasts), answer(ok))
@@ -303,6 +304,7 @@ func TestAnEndpointPassesOverAHandshakeThatFailsAndNotACertificate(t *testing.T)
 // A server that is silent after the handshake is what users wait for: it is
 // given the whole time, and the next address is not asked.
 func TestAnEndpointWaitsForAnAnswerOnceTheHandshakeIsOver(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t)
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		config := ca.config("www.example.com", time.Hour)

@@ -51,6 +51,7 @@ func byEngine(tb *testing.T, e *probe.Engine, plain *probe.Plain) probe.Func {
 
 // The same question has the same answer, whichever way it is asked.
 func TestBothWaysOfAskingGiveTheSameAnswers(t *testing.T) {
+	t.Parallel()
 	drip := func(text string) func(net.Conn) {
 		return func(conn net.Conn) {
 			if request(conn) == nil {

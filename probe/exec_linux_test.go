@@ -131,6 +131,7 @@ func TestWhatACommandLeavesBehindEndsWithIt(t *testing.T) {
 // What leaves the group by itself is not ended, but does not hold the probe by
 // the output that it keeps open.
 func TestADaemonThatACommandStartsDoesNotHoldTheProbe(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("setsid"); err != nil {
 		t.Skip(err)
 	}

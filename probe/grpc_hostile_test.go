@@ -200,6 +200,7 @@ func TestNamesWhyAHostileServerHasNoHealth(t *testing.T) {
 }
 
 func TestASlowHealthServerIsGivenUpAtTheDeadline(t *testing.T) {
+	t.Parallel()
 	const timeout = 300 * time.Millisecond
 	for name, talk := range map[string]func(net.Conn){
 		"says nothing":     wait,

@@ -90,6 +90,7 @@ func haproxy(t *testing.T, ca *authority) [3]netip.AddrPort {
 }
 
 func TestHAProxyIsJudged(t *testing.T) {
+	t.Parallel()
 	ca := longLived(t)
 	addrs := haproxy(t, ca)
 	const plain, secure, mutual = 0, 1, 2

@@ -125,6 +125,7 @@ func nginxServers(t *testing.T, ca *authority) map[string]netip.AddrPort {
 }
 
 func TestNginxIsJudged(t *testing.T) {
+	t.Parallel()
 	ca := longLived(t)
 	addrs := nginxServers(t, ca)
 	head := func(o *probe.HTTPOptions) { o.Method = http.MethodHead }
@@ -210,6 +211,7 @@ func TestNginxIsJudged(t *testing.T) {
 }
 
 func TestNginxIsJudgedAlikeBothWays(t *testing.T) {
+	t.Parallel()
 	addrs := nginxServers(t, longLived(t))
 	e := engine(t)
 	pages := map[string]probe.Reason{
@@ -274,6 +276,7 @@ func TestNginxShakesHands(t *testing.T) {
 // nginx closes a connection that asks nothing: both ways of holding one tell of
 // it, and of how long it stood.
 func TestNginxEndsAHeldConnection(t *testing.T) {
+	t.Parallel()
 	addr := nginxServers(t, longLived(t))["hasty"]
 	e := engine(t)
 	var pooled probe.Answer

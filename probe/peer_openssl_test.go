@@ -79,6 +79,7 @@ func pemFile(t *testing.T, dir, name string, pair tls.Certificate) string {
 }
 
 func TestOpenSSLServersAreJudged(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t)
 	good := ca.config(site, time.Hour)
 	roots := pemFile(t, t.TempDir(), "roots.pem", tls.Certificate{Certificate: [][]byte{ca.cert.Raw}})

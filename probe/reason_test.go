@@ -48,6 +48,7 @@ func checkPhases(t *testing.T, p probe.Phases, last reached, overTLS bool) {
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 func TestNamesWhyAConnectionFails(t *testing.T) {
+	t.Parallel()
 	blocked := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		<-ctx.Done()
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: ctx.Err()}
@@ -224,6 +225,7 @@ func TestNamesWhyAnAnswerFails(t *testing.T) {
 }
 
 func TestNamesWhyTLSFails(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t)
 	const name = "www.example.com"
 	good := ca.config(name, time.Hour)

@@ -112,6 +112,7 @@ func within(t *testing.T, d time.Duration) context.Context {
 }
 
 func TestFindsTheAddressesOfBothFamiliesInTurns(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		respond func(*dns.Msg, bool)
 		want    []string
@@ -167,6 +168,7 @@ func TestTheZoneSaysThatThereIsNoAddress(t *testing.T) {
 }
 
 func TestAResolverThatDoesNotSayIsNoMissingAddress(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		respond func(*dns.Msg, bool)
 		want    string
@@ -196,6 +198,7 @@ func TestAResolverThatDoesNotSayIsNoMissingAddress(t *testing.T) {
 }
 
 func TestAResolverIsAskedAgainWhenADatagramIsLost(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Int64
 	r := newResolver(t, func(m *dns.Msg, udp bool) {
 		if asked.Add(1) <= 2 { // the first question of each family

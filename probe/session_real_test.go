@@ -39,6 +39,7 @@ func journey(peers ...netip.AddrPort) probe.JourneyOptions {
 }
 
 func TestASessionOfOneRealHAProxyIsFollowedThroughAnother(t *testing.T) {
+	t.Parallel()
 	app1, app2 := backendSite(t, "app1"), backendSite(t, "app2")
 	server := func(name string, at netip.AddrPort) string { return fmt.Sprintf("server %s %s cookie %[1]s", name, at) }
 	const insert = "cookie SRV insert indirect nocache"

@@ -53,6 +53,7 @@ func TestAConversationEndsWhateverAHostileServerSays(t *testing.T) {
 }
 
 func TestTLSInAConversationEndsWhateverAHostileServerDoes(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t)
 	good := ca.config("www.example.com", time.Hour)
 	// mid reads the beginning of the client's handshake after the text.

@@ -161,6 +161,7 @@ func replies(text string) func(net.Conn) {
 }
 
 func TestFindsWhatIsExpected(t *testing.T) {
+	t.Parallel()
 	steps := func(list ...probe.Step) []probe.Step { return list }
 	for title, c := range map[string]struct {
 		talk  func(net.Conn)
@@ -219,6 +220,7 @@ func TestWhatComesAfter64KiBIsNotLookedAt(t *testing.T) {
 }
 
 func TestNamesWhyAConversationFails(t *testing.T) {
+	t.Parallel()
 	for title, c := range map[string]struct {
 		talk    func(net.Conn)
 		timeout time.Duration
@@ -289,6 +291,7 @@ func afterTLS(t *testing.T, config *tls.Config, text string, then func(net.Conn)
 func netConn(conn net.Conn) net.Conn { return conn.(*tls.Conn).NetConn() }
 
 func TestWhatIsSentIsNeverInAnAnswer(t *testing.T) {
+	t.Parallel()
 	const secret = "sesame-open-7f3a"
 	for title, reply := range map[string]string{
 		"all of it":     "500 unknown command: AUTH PLAIN " + secret + "\r\n",
