@@ -342,7 +342,7 @@ func TestAnEndpointAsksTheNameAndNoMoreThanEightAddresses(t *testing.T) {
 }
 
 func TestAnEndpointEndsWhateverAHostileServerDoes(t *testing.T) {
-	const timeout = 300 * time.Millisecond
+	const timeout = 100 * time.Millisecond
 	before := descriptors(t)
 	t.Run("servers", func(t *testing.T) {
 		for name, talk := range map[string]func(net.Conn){
