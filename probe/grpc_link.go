@@ -110,6 +110,8 @@ func (l *link) HandleRPC(_ context.Context, event stats.RPCStats) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch event.(type) {
+	case *stats.Begin:
+		l.sent = now // until it is known better: a fast answer may be told of before its request
 	case *stats.OutHeader:
 		l.sent = now
 	case *stats.InHeader:
