@@ -91,8 +91,10 @@ func said(a probe.Answer) string {
 // asked, so nothing took any time.
 func took(a probe.Answer) string {
 	switch d := a.Phases.Whole; {
-	case d < 10*time.Microsecond:
+	case d <= 0 || a.Reason == probe.Waiting:
 		return "-"
+	case d < 10*time.Microsecond:
+		return "<10µs"
 	case d < time.Millisecond:
 		return d.Round(10 * time.Microsecond).String()
 	case d < time.Second:

@@ -34,7 +34,7 @@ incident goes on with it. To use a changed file, restart.`,
 			if err != nil {
 				return err
 			}
-			log.Info("the dashboard is open", "url", "http://"+d.listener.Addr().String())
+			log.Info("the dashboard is open", "url", reachable(d.listener.Addr().String()))
 			return d.run(c.Context())
 		},
 	}
