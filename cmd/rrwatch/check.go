@@ -34,6 +34,7 @@ changed. Route 53 has no dry run; its change permission cannot be tried.`,
 			if advice := noReferences(cfg); advice != "" {
 				out.note(advice)
 			}
+			checkCommands(out, cfg)
 			cloud, err := openCloud(c.Context(), cfg)
 			if err != nil {
 				return err

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"rrwatch/config"
 )
 
 func TestWhatLibrariesLogIsForDebuggingOnly(t *testing.T) {
@@ -26,5 +28,19 @@ func TestWhatLibrariesLogIsForDebuggingOnly(t *testing.T) {
 	}
 	if heedLibraries(nil); log.Writer() != io.Discard {
 		t.Error("a command without a logger writes what libraries say")
+	}
+}
+
+func TestCheckTellsOfCommandsThatAreMissing(t *testing.T) {
+	var out bytes.Buffer
+	cfg := &config.Config{Pools: []config.Pool{{Name: "www", Checks: []config.Check{
+		{Kind: config.KindHTTP, Name: "http"},
+		{Kind: config.KindExec, Name: "there", Exec: &config.Exec{Command: []config.Secret{"/bin/sh"}}},
+		{Kind: config.KindExec, Name: "missing", Exec: &config.Exec{Command: []config.Secret{"/nosuch/check_imap"}}},
+	}}}}
+	found := &findings{out: &out}
+	checkCommands(found, cfg)
+	if got := out.String(); !found.bad || strings.Count(got, "\n") != 1 || !strings.Contains(got, "check www/missing: this machine cannot run its command") {
+		t.Errorf("found %q", got)
 	}
 }
