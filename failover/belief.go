@@ -25,7 +25,7 @@ func believe(spec *Spec, addr netip.Addr, snap *monitor.Snapshot) belief {
 	for _, c := range spec.Checks {
 		h := snap.Health(c.Target(spec.Name, addr))
 		view := CheckView{Name: c.Name, Kind: c.Kind, Health: h, ToChange: h.ToChange(c.Thresholds)}
-		if !h.Excused.IsZero() && h.Last.Verdict == probe.Inconclusive {
+		if h.Last.Verdict == probe.Inconclusive && h.Last.Reason == probe.Excused {
 			view.ExcusedUntil = h.Excused.Add(c.Thresholds.Excused)
 		}
 		b.Checks = append(b.Checks, view)

@@ -57,3 +57,21 @@ func TestAnAddressIsAsWellAsItsWorstCheck(t *testing.T) {
 		}
 	}
 }
+
+func TestAViewSaysUntilWhenAnExcuseIsTaken(t *testing.T) {
+	s := newScene()
+	s.spec.Checks[0].Thresholds.Excused = 4 * time.Hour
+	h := s.snap.Health(s.target(public(1)))
+	h.Excused = noon().Add(-time.Hour)
+	h.Last = probe.Result{At: noon(), Answer: probe.Answer{Verdict: probe.Inconclusive, Reason: probe.Excused}}
+	for reason, want := range map[probe.Reason]time.Time{
+		probe.Excused:    noon().Add(3 * time.Hour),
+		probe.OwnNetwork: {}, // what is said now is no excuse
+	} {
+		h.Last.Reason = reason
+		c := believe(s.spec, public(1), s.snap.With(s.target(public(1)), h)).Checks[0]
+		if !c.ExcusedUntil.Equal(want) {
+			t.Errorf("%s: excused until %s, want %s", reason, c.ExcusedUntil, want)
+		}
+	}
+}
