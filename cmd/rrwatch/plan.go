@@ -161,12 +161,7 @@ func watchBriefly(ctx context.Context, cfg *config.Config, watches []monitor.Wat
 // decided reports whether enough is known for a plan: what passes is compared
 // with what fails, and so must have been asked since.
 func decided(snap *monitor.Snapshot, watches []monitor.Watch) bool {
-	var first time.Time // the latest first fail
-	for _, w := range watches {
-		if h := snap.Health(w.Target); h.State == monitor.Down && h.First.After(first) {
-			first = h.First
-		}
-	}
+	first := latestFirstFail(snap, watches)
 	for _, w := range watches {
 		switch h := snap.Health(w.Target); h.State {
 		case monitor.Up:
@@ -184,4 +179,15 @@ func decided(snap *monitor.Snapshot, watches []monitor.Watch) bool {
 		}
 	}
 	return true
+}
+
+// latestFirstFail is when the last of the targets that are down began to fail.
+func latestFirstFail(snap *monitor.Snapshot, watches []monitor.Watch) time.Time {
+	var first time.Time
+	for _, w := range watches {
+		if h := snap.Health(w.Target); h.State == monitor.Down && h.First.After(first) {
+			first = h.First
+		}
+	}
+	return first
 }
