@@ -7,7 +7,7 @@ type GRPC struct {
 
 // grpcKind is the kind grpc. It has no port by default: none is registered for the protocol.
 func grpcKind() kindSpec {
-	return kindSpec{kind: KindGRPC, port: needPort, tcp: true, read: readGRPC, keys: append(tlsKeys(), keyHost, "tls", "service")}
+	return kindSpec{kind: KindGRPC, port: needPort, tcp: true, read: readGRPC, keys: append(tlsKeys(), keyTLS, keyHost, "service")}
 }
 
 // readGRPC reads what only grpc checks have.
@@ -16,9 +16,5 @@ func readGRPC(s *section, c *Check) {
 		Service: read(s, "service", "",
 			matching(`[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}`, "the name of a service such as shop.v1.Cart")),
 	}
-	if !read(s, "tls", false, truth) {
-		s.refuse(tlsKeys(), "does not apply to a grpc check without TLS", "remove it, or write tls: true")
-		return
-	}
-	c.TLS = readTLS(s)
+	c.TLS = readTLSIfTold(s, c.Kind)
 }

@@ -4,7 +4,6 @@ import "strings"
 
 // HAProxy is where a haproxy check finds HAProxy's statistics, and what it expects of them.
 type HAProxy struct {
-	TLS       bool              // the statistics are behind https
 	Path      string            // path and query of the CSV or of the Prometheus page, begins with a slash
 	Headers   map[string]Secret // further headers by canonical name; secret, for they carry tokens
 	BasicAuth *BasicAuth        // nil: none
@@ -13,14 +12,11 @@ type HAProxy struct {
 	Backups   bool              // backup servers count when no other server is up
 }
 
-// keyTLS is the key of the kinds that may speak TLS or not.
-const keyTLS = "tls"
-
 // haproxyKind is the kind haproxy.
 func haproxyKind() kindSpec {
 	return kindSpec{
 		kind: KindHAProxy, port: needPort, tcp: true, read: readHAProxy,
-		keys: []string{keyHost, keyTLS, "path", "headers", keyBasicAuth, "backend", "servers", "backups"},
+		keys: append(tlsKeys(), keyTLS, keyHost, "path", "headers", keyBasicAuth, "backend", "servers", "backups"),
 	}
 }
 
@@ -28,7 +24,7 @@ func haproxyKind() kindSpec {
 func readHAProxy(s *section, c *Check) {
 	h := &HAProxy{}
 	c.HAProxy = h
-	h.TLS = read(s, keyTLS, false, truth)
+	c.TLS = readTLSIfTold(s, c.Kind)
 	h.Path = read(s, "path", "/;csv", requestPath)
 	h.Headers = read(s, "headers", nil, byHeader(headerValue))
 	h.BasicAuth = readBasicAuth(s, h.Headers)

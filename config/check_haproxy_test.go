@@ -26,14 +26,14 @@ func TestReadsAHAProxyCheck(t *testing.T) {
 	c = checkOf(t, `{kind: haproxy, port: 8405, host: lb.example.com, tls: true, path: /metrics, backend: "a_b.c:d-e",
          servers: 3, backups: false, headers: {x-token: "${PW}"}, basic_auth: {user: ops, password: "${PW}"}}`, envOf(map[string]string{"PW": "geheim"}))
 	want := &HAProxy{
-		TLS: true, Path: "/metrics", Headers: map[string]Secret{"X-Token": "geheim"}, BasicAuth: &BasicAuth{User: "ops", Password: "geheim"},
+		Path: "/metrics", Headers: map[string]Secret{"X-Token": "geheim"}, BasicAuth: &BasicAuth{User: "ops", Password: "geheim"},
 		Backend: "a_b.c:d-e", Servers: 3,
 	}
 	if diff := cmp.Diff(want, c.HAProxy, reveal); diff != "" {
 		t.Error(diff)
 	}
-	if c.Host != "lb.example.com" {
-		t.Errorf("got host %s", c.Host)
+	if c.Host != "lb.example.com" || c.TLS == nil {
+		t.Errorf("got %+v", c)
 	}
 	if text := fmt.Sprintf("%+v %+v", c, *c.HAProxy.BasicAuth); strings.Contains(text, "geheim") {
 		t.Errorf("the password is printed: %s", text)
@@ -53,6 +53,10 @@ func TestReportsMistakesOfAHAProxyCheck(t *testing.T) {
 				`8:51: ` + at + `backend: wants the name of a backend in HAProxy, such as app, not "a b"` + "\n" +
 				"8:65: " + at + "servers: wants a whole number from 1 to 10000, not 0\n" +
 				`8:77: ` + at + `backups: wants true or false, not "never"`,
+		},
+		{
+			name: "TLS without TLS", old: "kind: http", new: "{kind: haproxy, port: 1, warn_days: 3}",
+			want: "8:34: " + at + "warn_days: does not apply to a haproxy check without TLS; remove it, or write tls: true",
 		},
 		{
 			name: "the page for people", old: "kind: http", new: "{kind: haproxy, port: 1, path: /haproxy?stats}",

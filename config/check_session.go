@@ -5,7 +5,6 @@ import "regexp"
 // Session is what a session check asks for, and how it tells which backend has answered. Exactly one of
 // BackendHeader, BackendCookie and BackendBody is set.
 type Session struct {
-	TLS           bool              // https
 	Path          string            // path and query, begins with a slash
 	Headers       map[string]Secret // further headers by canonical name; secret, for they carry tokens
 	Status        []StatusRange     // the codes that pass, at least one range
@@ -19,7 +18,7 @@ type Session struct {
 func sessionKind() kindSpec {
 	return kindSpec{
 		kind: KindSession, port: needPort, tcp: true, read: readSession,
-		keys: []string{keyHost, keyTLS, "path", "headers", "status", "cookie", "backend_header", "backend_cookie", "backend_body"},
+		keys: append(tlsKeys(), keyTLS, keyHost, "path", "headers", "status", "cookie", "backend_header", "backend_cookie", "backend_body"),
 	}
 }
 
@@ -27,7 +26,7 @@ func sessionKind() kindSpec {
 func readSession(s *section, c *Check) {
 	j := &Session{}
 	c.Session = j
-	j.TLS = read(s, keyTLS, false, truth)
+	c.TLS = readTLSIfTold(s, c.Kind)
 	j.Path = read(s, "path", "/", requestPath)
 	j.Headers = read(s, "headers", nil, byHeader(headerValue))
 	j.Status = read(s, "status", []StatusRange{{Low: 200, High: 399}}, listOf(1, "200-399", statusRange))

@@ -19,11 +19,14 @@ func TestReadsASessionCheck(t *testing.T) {
 	c = checkOf(t, `{kind: session, port: 443, tls: true, host: a.example.com, path: "/cart?a=b", headers: {x-a: "${PW}"}, status: [200],
          cookie: JSESSIONID, backend_body: 'by ([\w-]+)', interval: 1m}`, envOf(map[string]string{"PW": "geheim"}))
 	want = &Session{
-		TLS: true, Path: "/cart?a=b", Headers: map[string]Secret{"X-A": "geheim"}, Status: []StatusRange{{200, 200}},
+		Path: "/cart?a=b", Headers: map[string]Secret{"X-A": "geheim"}, Status: []StatusRange{{200, 200}},
 		Cookie: "JSESSIONID", BackendBody: `by ([\w-]+)`,
 	}
 	if diff := cmp.Diff(want, c.Session, reveal); diff != "" {
 		t.Error(diff)
+	}
+	if c.TLS == nil {
+		t.Error("no TLS")
 	}
 	if c = checkOf(t, "{kind: session, port: 1, cookie: a, backend_cookie: b}", noEnv); c.Session.BackendCookie != "b" {
 		t.Errorf("got %+v", c.Session)

@@ -63,6 +63,18 @@ func readTLS(s *section) *TLS {
 	return t
 }
 
+// keyTLS is the key of the kinds that may speak TLS or not.
+const keyTLS = "tls"
+
+// readTLSIfTold reads the keys of tlsKeys for a kind that speaks TLS only when it is told to; nil when it is not.
+func readTLSIfTold(s *section, kind Kind) *TLS {
+	if read(s, keyTLS, false, truth) {
+		return readTLS(s)
+	}
+	s.refuse(tlsKeys(), "does not apply to "+article(string(kind))+" check without TLS", "remove it, or write tls: true")
+	return nil
+}
+
 // versionOf reads the number of a version, with or without quotes: to YAML it is a number.
 func versionOf[T ~string](known ...T) func(value) (T, bool) {
 	return func(v value) (T, bool) {

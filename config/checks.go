@@ -21,7 +21,7 @@ type Check struct {
 	Session  *Session      // session; else nil
 	Talk     []Step        // tcp: what is said over the connection; else, and when it is only made, empty
 	UDP      *UDP          // udp; else nil
-	TLS      *TLS          // https, tls, grpc over TLS, and an http check that follows redirects; else nil
+	TLS      *TLS          // https, tls; grpc, haproxy and session over TLS; tcp and http as far as they come to it; else nil
 	Excused  *Excused      // which answers are excused; nil: none
 	Interval time.Duration // from one question to the next; at least 10 ms
 	Timeout  time.Duration // when an unanswered question has failed; at least 10 ms, at most Interval

@@ -72,8 +72,10 @@ type sessionProbe struct {
 	JourneyOptions
 	target Target
 	start  time.Time
-	asked  bool   // the target was
-	phases Phases // of the first request to the target
+	asked  bool // the target was
+
+	phases  Phases // of the first request to the target
+	warning string // of its certificate
 }
 
 // ask begins sessions at peers until the address keeps one.
@@ -104,7 +106,7 @@ func (p *sessionProbe) ask(ctx context.Context) Answer {
 		case led == nil, a.Verdict == Inconclusive:
 			return a
 		case a.Verdict == Pass:
-			a.Warning = led.Detail
+			a.Warning = strings.TrimSuffix(led.Detail+"; "+a.Warning, "; ")
 			return a
 		}
 	}
@@ -145,7 +147,7 @@ func (p *sessionProbe) follow(ctx context.Context, begun *visit) Answer {
 	for range sessionAsks {
 		v, a := p.visit(ctx, p.target.Addr, begun.cookies)
 		if !p.asked {
-			p.asked, p.phases = true, a.Phases
+			p.asked, p.phases, p.warning = true, a.Phases, a.Warning
 		}
 		if a.Verdict != Pass {
 			return a
@@ -158,7 +160,7 @@ func (p *sessionProbe) follow(ctx context.Context, begun *visit) Answer {
 	if p.BackendCookie != "" {
 		detail = fmt.Sprintf("the session of %s is kept here", begun.at)
 	}
-	return Answer{Verdict: Pass, Detail: clip(detail)}
+	return Answer{Verdict: Pass, Detail: clip(detail), Warning: p.warning}
 }
 
 // compare says how a session led elsewhere; "" if it did not. Values of

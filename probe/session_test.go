@@ -138,10 +138,10 @@ func TestTheSessionIsSentAsABrowserWouldSendIt(t *testing.T) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nSet-Cookie: SRV=\"ab\"; Secure\r\nSet-Cookie: id=7\r\nSet-Cookie: x=y\r\nX-Backend: app1\r\n\r\n")
 	}
 	o := journey(serveTLS(t, config, tell))
-	o.TLS, o.Path, o.BackendHeader, o.BackendCookie = &probe.TLSOptions{Roots: ca.roots}, "/cart?a=b", "", "id"
+	o.TLS, o.Path, o.BackendHeader, o.BackendCookie = &probe.TLSOptions{Roots: ca.roots, WarnDays: 1}, "/cart?a=b", "", "id"
 	o.Header = opsHeader()
 	o.Header.Set("Cookie", "consent=yes")
-	if a := ask(t, probe.Journey(o), serveTLS(t, config, tell), soon); a.Verdict != probe.Pass || a.Phases.TLS == 0 {
+	if a := ask(t, probe.Journey(o), serveTLS(t, config, tell), soon); a.Verdict != probe.Pass || a.Phases.TLS == 0 || a.Warning == "" {
 		t.Errorf("got %+v", a)
 	}
 	if len(got) != 4 {

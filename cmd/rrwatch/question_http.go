@@ -18,13 +18,10 @@ func httpOptions(c config.Check, dial probe.Dial) probe.HTTPOptions {
 	if e := c.Excused; e != nil {
 		o.Excuse = &probe.Excuse{Header: e.Header, Value: e.Value, Status: statusRanges(e.Status)}
 	}
-	if c.TLS != nil {
-		secured := tlsOptions(c, dial)
-		if c.Kind == config.KindHTTPS {
-			o.TLS = &secured
-		} else {
-			o.FollowTLS = &secured
-		}
+	if c.Kind == config.KindHTTPS {
+		o.TLS = securedOf(c, dial)
+	} else {
+		o.FollowTLS = securedOf(c, dial)
 	}
 	return o
 }

@@ -123,6 +123,25 @@ func TestATLSCheckAsksAsItIsConfigured(t *testing.T) {
 	}
 }
 
+func TestEveryKindOverTLSTrustsWhatItIsToldTo(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.EnableHTTP2 = true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	cert, _ := keep(t, server.TLS.Certificates[0])
+	for check, want := range map[string]probe.Reason{
+		"kind: https": probe.Status, "kind: tls": "", "kind: haproxy, port: 1, tls: true": probe.Status, "kind: grpc, port: 1, tls: true": probe.Status,
+	} {
+		if a := asked(t, "{"+check+", ca_file: "+cert+"}", server); a.Reason != want {
+			t.Errorf("%s: got %+v, want %q", check, a, want)
+		}
+		if a := asked(t, "{"+check+"}", server); a.Reason != probe.TLSUntrusted {
+			t.Errorf("%s, with the system's roots: got %+v", check, a)
+		}
+	}
+}
+
 func TestAnHTTPCheckFollowsToHTTPSAsItIsConfigured(t *testing.T) {
 	secure := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer secure.Close()

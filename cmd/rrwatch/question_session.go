@@ -14,15 +14,13 @@ import (
 func journeyOptions(c config.Check, dial probe.Dial, roster *probe.Roster) probe.JourneyOptions {
 	s := c.Session
 	o := probe.JourneyOptions{
+		TLS:  securedOf(c, dial),
 		Host: c.Host, Path: s.Path, Header: headerOf(s.Headers, nil), Status: statusRanges(s.Status), Cookie: s.Cookie,
 		BackendHeader: s.BackendHeader, BackendCookie: s.BackendCookie,
 		Peers: roster.Peers, Dial: dial,
 	}
 	if s.BackendBody != "" {
 		o.BackendBody = regexp.MustCompile(s.BackendBody) // the configuration has compiled it before
-	}
-	if s.TLS {
-		o.TLS = &probe.TLSOptions{}
 	}
 	return o
 }

@@ -22,3 +22,12 @@ func tlsOptions(c config.Check, dial probe.Dial) probe.TLSOptions {
 	}
 	return o
 }
+
+// securedOf is tlsOptions for a kind that may do without; nil: this check does.
+func securedOf(c config.Check, dial probe.Dial) *probe.TLSOptions {
+	if c.TLS == nil {
+		return nil
+	}
+	o := tlsOptions(c, dial)
+	return &o
+}
