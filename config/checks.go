@@ -143,12 +143,18 @@ func nameChecks(checks []Check) {
 		if checks[i].Name != "" {
 			continue
 		}
-		name := string(checks[i].Kind)
-		for n := 2; taken[name]; n++ {
-			name = fmt.Sprintf("%s-%d", checks[i].Kind, n)
-		}
-		checks[i].Name, taken[name] = name, true
+		checks[i].Name = freeName(string(checks[i].Kind), taken)
 	}
+}
+
+// freeName takes a name that is not taken yet: the word, with a number if need be.
+func freeName(word string, taken map[string]bool) string {
+	name := word
+	for n := 2; taken[name]; n++ {
+		name = fmt.Sprintf("%s-%d", word, n)
+	}
+	taken[name] = true
+	return name
 }
 
 // readCheck reads one check.
@@ -161,7 +167,8 @@ func readCheck(s *section, record string) Check {
 			readKind(s, &c, spec, record)
 		}
 	}
-	readTiming(s, &c)
+	p := readPace(s, pace{interval: 5 * time.Second, timeout: 2 * time.Second, recheck: 500 * time.Millisecond})
+	c.Interval, c.Timeout, c.Recheck = p.interval, p.timeout, p.recheck
 	c.Fall = read(s, "fall", 3, integer(1, 100))
 	c.Clear = read(s, "clear", 1, integer(1, 100))
 	c.Rise = read(s, "rise", 2, integer(1, 100))
@@ -234,22 +241,27 @@ func asText[T ~string](words []T) []string {
 	return list
 }
 
-// readTiming reads the interval, and the two times that it bounds. What is left out of these shrinks to fit.
-func readTiming(s *section, c *Check) {
-	const interval = 5 * time.Second
+// readPace reads the interval, and the two times that it bounds, in the section of a check or of an endpoint. What is left
+// out of these shrinks to fit.
+func readPace(s *section, usual pace) pace {
 	before := len(s.doc.errs)
-	c.Interval = read(s, "interval", interval, duration(quickest, 24*time.Hour))
-	c.Timeout = read(s, "timeout", min(2*time.Second, c.Interval), duration(quickest, 24*time.Hour))
-	c.Recheck = read(s, "recheck", min(500*time.Millisecond, c.Interval), duration(quickest, 24*time.Hour))
+	times := duration(quickest, 24*time.Hour)
+	p := pace{interval: read(s, "interval", usual.interval, times)}
+	p.timeout = read(s, "timeout", min(usual.timeout, p.interval), times)
+	p.recheck = read(s, "recheck", min(usual.recheck, p.interval), times)
 	if len(s.doc.errs) > before {
-		return
+		return p
 	}
-	longer := fmt.Sprintf("is longer than the interval of %s", s.shownAs("interval", short(interval)))
+	longer := fmt.Sprintf("is longer than the interval of %s", s.shownAs("interval", short(usual.interval)))
 	hint := "shorten it, or write a longer interval"
-	if c.Timeout > c.Interval {
+	if p.timeout > p.interval {
 		s.at("timeout", longer, hint)
 	}
-	if c.Recheck > c.Interval {
+	if p.recheck > p.interval {
 		s.at("recheck", longer, hint)
 	}
+	return p
 }
+
+// pace is how often something is asked, and for how long an answer is waited for.
+type pace struct{ interval, timeout, recheck time.Duration }

@@ -63,11 +63,7 @@ func nameEndpoints(endpoints []Endpoint, taken map[string]bool) {
 		if endpoints[i].Name != "" {
 			continue
 		}
-		name := "users"
-		for n := 2; taken[name]; n++ {
-			name = fmt.Sprintf("users-%d", n)
-		}
-		endpoints[i].Name, taken[name] = name, true
+		endpoints[i].Name = freeName("users", taken)
 	}
 }
 
@@ -96,29 +92,10 @@ func readEndpoint(s *section) Endpoint {
 	if e.HTTP.Method == http.MethodHead && e.HTTP.Body != "" {
 		s.at("body", "an answer to HEAD has no body", "remove it, or write method: GET")
 	}
-	readPace(s, &e)
+	p := readPace(s, pace{interval: 30 * time.Second, timeout: 5 * time.Second, recheck: 5 * time.Second})
+	e.Interval, e.Timeout, e.Recheck = p.interval, p.timeout, p.recheck
 	s.done()
 	return e
-}
-
-// readPace reads the interval of an endpoint, and the two times that it bounds. What is left out of these shrinks to fit.
-func readPace(s *section, e *Endpoint) {
-	const interval, soon = 30 * time.Second, 5 * time.Second
-	before := len(s.doc.errs)
-	e.Interval = read(s, "interval", interval, duration(quickest, 24*time.Hour))
-	e.Timeout = read(s, "timeout", min(soon, e.Interval), duration(quickest, 24*time.Hour))
-	e.Recheck = read(s, "recheck", min(soon, e.Interval), duration(quickest, 24*time.Hour))
-	if len(s.doc.errs) > before {
-		return
-	}
-	longer := fmt.Sprintf("is longer than the interval of %s", s.shownAs("interval", short(interval)))
-	hint := "shorten it, or write a longer interval"
-	if e.Timeout > e.Interval {
-		s.at("timeout", longer, hint)
-	}
-	if e.Recheck > e.Interval {
-		s.at("recheck", longer, hint)
-	}
 }
 
 // pageURL reads the URL of a page, by a name. It is never shown: its query may hold a token.
