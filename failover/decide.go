@@ -316,13 +316,19 @@ func (s *situation) fit(i Instance) (since time.Time, why string) {
 	if !b.passing(s.spec, s.now) {
 		return time.Time{}, "does not pass the member's own checks now"
 	}
-	if !b.askedSince(s.belief.FirstBad) {
-		return time.Time{}, notAskedSinceThen
+	return b.Since, s.untimely(b)
+}
+
+// untimely says why passes of an instance are no answer to the member's fails;
+// "" when they are.
+func (s *situation) untimely(b belief) string {
+	switch {
+	case !b.askedSince(s.belief.FirstBad):
+		return notAskedSinceThen
+	case s.belief.lastFail().Before(b.Streak):
+		return "passes again only since the member was last asked"
 	}
-	if s.belief.lastFail().Before(b.Streak) {
-		return time.Time{}, "passes again only since the member was last asked"
-	}
-	return b.Since, ""
+	return ""
 }
 
 // disappointed reports whether an instance has lately been given the address in

@@ -1,5 +1,9 @@
-// Package monitor watches targets: it schedules their probes and believes
-// what their results, in a row, say. One goroutine owns all of its state;
+// Package monitor watches targets: it schedules their probes, on a wheel of
+// ticks, and believes what their results, in a row, say. It does not wait for
+// the interval when something seems wrong: a fail asks the target again, its
+// siblings and the references; a late answer and the end of an idle connection
+// (a tripwire) ask too. It doubts itself: while references are silent, and after
+// a pause of the machine, no fail counts. One goroutine owns all of its state;
 // everyone else reads snapshots, which are never changed.
 package monitor
 

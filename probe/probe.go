@@ -1,6 +1,13 @@
 // Package probe asks one address one question and answers truthfully: a
 // verdict of three values, a typed reason, a sentence for humans and the time
 // of each phase. It dials the address and speaks to the name.
+//
+// Each kind of check has a function that makes a Func of its options: HTTP, TCP,
+// Talk, TLS, Pinger.ICMP, DNS, UDP, GRPC, HAProxy, Journey (sessions), Exec and
+// Heartbeats.Func (which is told instead of asking); Endpoint asks as users do,
+// by the name. Those over TCP connect by a Dial, which From and Announce
+// decorate. On Linux an Engine asks the plain ones of them at a fraction of the
+// cost, with the same answers.
 package probe
 
 import (

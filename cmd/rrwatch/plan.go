@@ -161,7 +161,7 @@ func watchBriefly(ctx context.Context, cfg *config.Config, watches []monitor.Wat
 // decided reports whether enough is known for a plan: what passes is compared
 // with what fails, and so must have been asked since.
 func decided(snap *monitor.Snapshot, watches []monitor.Watch) bool {
-	first := latestFirstFail(snap, watches)
+	first := latestFirstFail(snap)
 	for _, w := range watches {
 		switch h := snap.Health(w.Target); h.State {
 		case monitor.Up:
@@ -182,10 +182,10 @@ func decided(snap *monitor.Snapshot, watches []monitor.Watch) bool {
 }
 
 // latestFirstFail is when the last of the targets that are down began to fail.
-func latestFirstFail(snap *monitor.Snapshot, watches []monitor.Watch) time.Time {
+func latestFirstFail(snap *monitor.Snapshot) time.Time {
 	var first time.Time
-	for _, w := range watches {
-		if h := snap.Health(w.Target); h.State == monitor.Down && h.First.After(first) {
+	for _, h := range snap.All() {
+		if h.State == monitor.Down && h.First.After(first) {
 			first = h.First
 		}
 	}
