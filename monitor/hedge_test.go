@@ -118,6 +118,22 @@ func TestAProbeThatNeverEndsIsGivenUp(t *testing.T) {
 	})
 }
 
+func TestAWishWaitsForAHandThatIsFree(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, s *site, m *monitor.Monitor) {
+		s.took = time.Second
+		slot := settle(t, s, m, member(1))
+		for range 3 {
+			pass(300 * time.Millisecond)
+			m.Ask([]probe.Target{member(1)})
+		}
+		pass(2 * time.Second)
+		asked := s.since(slot, member(1))
+		if len(asked) != 4 || asked[3] < time.Second || asked[3] > 1020*time.Millisecond {
+			t.Errorf("asked after %v, want the fourth probe when the first has ended", asked)
+		}
+	})
+}
+
 func TestAQuestionUnderWayDoesNotSwallowAWish(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *site, m *monitor.Monitor) {
 		s.took = time.Second

@@ -111,7 +111,7 @@ func (s *schedule) plan(e *entry, now time.Time) {
 			at = e.flights[n-1].at.Add(e.late())
 		}
 	}
-	if !e.wanted.IsZero() && e.wanted.Before(at) {
+	if !e.wanted.IsZero() && !e.full() && e.wanted.Before(at) {
 		s.set(e, s.floor(e.wanted))
 		return
 	}
@@ -139,7 +139,8 @@ func (e *entry) regular() time.Time {
 // for a later moment of the tick is one for now.
 func (e *entry) mayStart(now time.Time) bool {
 	n := len(e.flights)
-	return n == 0 || !e.wanted.IsZero() && e.wanted.Before(now.Add(tick)) || e.mayHedge() && !e.flights[n-1].at.Add(e.late()).After(now)
+	wanted := !e.wanted.IsZero() && e.wanted.Before(now.Add(tick)) && !e.full()
+	return n == 0 || wanted || e.mayHedge() && !e.flights[n-1].at.Add(e.late()).After(now)
 }
 
 // mayHedge reports whether a probe that is late starts the next one: of a target
@@ -153,18 +154,21 @@ func (e *entry) mayHedge() bool {
 // answers of the target took, and at least the recheck time.
 func (e *entry) late() time.Duration { return max(e.watch.Recheck, e.habit.usual()) }
 
+// full reports whether so many probes are under way that no wish adds another.
+func (e *entry) full() bool { return len(e.flights) >= max(e.watch.Thresholds.Fall, 2) }
+
 // hasten has a target asked at a moment, or at once when that has passed, unless
-// it has been asked since another one or has its hands full.
+// it has been asked since another one. One with its hands full is asked when one
+// of its probes has ended.
 func (s *schedule) hasten(e *entry, since, at time.Time) {
-	asked := !e.sent.IsZero() && !e.sent.Before(since)
-	if asked || len(e.flights) >= max(e.watch.Thresholds.Fall, 2) {
+	if !e.sent.IsZero() && !e.sent.Before(since) {
 		return
 	}
 	if e.wanted.IsZero() || at.Before(e.wanted) {
 		e.wanted = at
 	}
 	e.hastened = true
-	if n := s.floor(at); !e.placed || n < e.tick {
+	if n := s.floor(at); !e.full() && (!e.placed || n < e.tick) {
 		s.set(e, n)
 	}
 }
