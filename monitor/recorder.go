@@ -47,7 +47,9 @@ type said struct {
 	detail, warning, vantage string
 }
 
-func (c *recorder) add(r probe.Result) {
+// add keeps a result. latest is what any target's latest answer said, for all
+// that are well say the same.
+func (c *recorder) add(r probe.Result, latest **said) {
 	says := said{r.Verdict, r.Reason, r.Detail, r.Warning, r.Vantage}
 	t := trace{
 		at: r.At.UnixNano(), connect: spanOf(r.Phases.Connect), tls: spanOf(r.Phases.TLS),
@@ -58,9 +60,13 @@ func (c *recorder) add(r probe.Result) {
 			t.said = last
 		}
 	}
+	if t.said == nil && *latest != nil && **latest == says {
+		t.said = *latest
+	}
 	if t.said == nil {
 		t.said = &says
 	}
+	*latest = t.said
 	c.ring[c.n%recorderSize] = t
 	if c.n++; c.n == 0 {
 		c.n = recorderSize // all of them are in use, and will be

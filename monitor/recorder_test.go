@@ -12,8 +12,9 @@ import (
 
 func TestKeepsTheLastResultsOldestFirst(t *testing.T) {
 	var c recorder
+	var latest *said
 	for n := range 50 {
-		c.add(probe.Result{At: time.Unix(int64(n), 0)})
+		c.add(probe.Result{At: time.Unix(int64(n), 0)}, &latest)
 		list := c.results(probe.Target{})
 		if want := min(n+1, recorderSize); len(list) != want || list[want-1].At.Unix() != int64(n) || list[0].At.Unix() != int64(n+1-want) {
 			t.Fatalf("after %d results: %d, from %s to %s", n+1, len(list), list[0].At, list[want-1].At)
@@ -32,8 +33,9 @@ func TestTheRecorderKeepsAllOfAResult(t *testing.T) {
 		{Target: target, Vantage: "here", At: at.Add(3), Answer: probe.Answer{Verdict: probe.Pass, Detail: "answered 200 OK"}},
 	}
 	var c recorder
+	var latest *said
 	for _, r := range want {
-		c.add(r)
+		c.add(r, &latest)
 	}
 	if diff := cmp.Diff(want, c.results(target), cmpopts.EquateComparable(probe.Target{})); diff != "" {
 		t.Error(diff)

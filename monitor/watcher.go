@@ -27,6 +27,7 @@ type watcher struct {
 	tended time.Time // when the tripwires were last seen to
 
 	tally   Tally
+	said    *said // by the latest answer of all
 	blind   string
 	sees    time.Time // when it last ceased to be blind
 	stalled time.Time
@@ -249,7 +250,7 @@ func (w *watcher) observe(e *entry, r probe.Result, now time.Time) {
 	r = w.doubt(r)
 	before, health := e.health, e.health.Observe(r, e.watch.Thresholds)
 	e.health = &health
-	e.recorder.add(health.Last)
+	e.recorder.add(health.Last, &w.said)
 	w.tally.add(health.Last.Verdict)
 	switch {
 	case isReference(r.Target):
