@@ -42,7 +42,7 @@ const tendEvery = 100 * time.Millisecond
 
 // How tripwires are held: one is begun within wireTimeout; what ended is begun
 // again after wireRest, and what could not begin after wireRetry. A far side that
-// ends one within wireWorth is left alone for wireLeave. A held one is renewed
+// ends one within wireWorth, or talks on it, is left alone for wireLeave. A held one is renewed
 // shortly before the far side would close it, as far as that is known.
 const (
 	wireTimeout = 5 * time.Second
@@ -124,12 +124,16 @@ func (t *tripwire) asked() bool {
 func (t *tripwire) learn(now time.Time) bool {
 	ended := t.ended
 	t.ended = nil
-	switch {
-	case ended == nil || ended.Reason != probe.Closed && ended.Reason != probe.Reset || ended.Phases.Connect == 0:
+	if ended == nil || ended.Phases.Connect == 0 {
 		return true
-	case ended.Phases.Whole < wireWorth:
+	}
+	byHabit := ended.Reason == probe.Closed || ended.Reason == probe.Reset
+	switch {
+	case ended.Reason == probe.Protocol, byHabit && ended.Phases.Whole < wireWorth:
 		t.idle, t.again = 0, now.Add(wireLeave)
 		return false
+	case !byHabit:
+		return true
 	case t.idle == 0 || ended.Phases.Whole < t.idle:
 		t.idle = ended.Phases.Whole
 	}

@@ -25,6 +25,7 @@ type wires struct {
 	idle  time.Duration // the far side closes after this; 0: never
 	cut   bool
 	rude  bool
+	talks bool
 }
 
 func (w *wires) dial(context.Context, string, string) (net.Conn, error) {
@@ -38,6 +39,12 @@ func (w *wires) dial(context.Context, string, string) (net.Conn, error) {
 	w.open = append(w.open, far)
 	if w.idle > 0 {
 		time.AfterFunc(w.idle, func() { far.Close() })
+	}
+	if w.talks {
+		go func() {
+			for _, err := far.Write(make([]byte, 1<<10)); err == nil; _, err = far.Write(make([]byte, 1<<10)) {
+			}
+		}()
 	}
 	if w.rude {
 		return rude{near}, nil
@@ -139,22 +146,6 @@ func TestAWireIsRenewedBeforeTheFarSideTiresOfIt(t *testing.T) {
 	})
 }
 
-func TestAFarSideThatClosesAtOnceIsLeftAlone(t *testing.T) {
-	wired(t, func(t *testing.T, s *site, w *wires, m *monitor.Monitor) {
-		w.idle = time.Second
-		w.trip()
-		pass(10 * time.Second)
-		at, begun := time.Now(), w.count()
-		pass(9 * time.Minute)
-		if n := w.count() - begun; n != 0 {
-			t.Errorf("begun %d times", n)
-		}
-		if extra := len(s.since(at, member(1))) - 18; extra > 1 {
-			t.Errorf("%d probes out of turn", extra)
-		}
-	})
-}
-
 // rude is a connection whose far side ends it with a reset.
 type rude struct{ net.Conn }
 
@@ -166,20 +157,28 @@ func (c rude) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func TestAFarSideThatResetsAtOnceIsLeftAlone(t *testing.T) {
-	wired(t, func(t *testing.T, s *site, w *wires, m *monitor.Monitor) {
-		w.idle, w.rude = time.Second, true
-		w.trip()
-		pass(10 * time.Second)
-		at, begun := time.Now(), w.count()
-		pass(9 * time.Minute)
-		if n := w.count() - begun; n != 0 {
-			t.Errorf("begun %d times", n)
-		}
-		if extra := len(s.since(at, member(1))) - 18; extra > 1 {
-			t.Errorf("%d probes out of turn", extra)
-		}
-	})
+func TestAFarSideThatHasNoIdleConnectionsIsLeftAlone(t *testing.T) {
+	for name, far := range map[string]func(*wires){
+		"closes at once": func(w *wires) { w.idle = time.Second },
+		"resets at once": func(w *wires) { w.idle, w.rude = time.Second, true },
+		"talks on it":    func(w *wires) { w.talks = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			wired(t, func(t *testing.T, s *site, w *wires, m *monitor.Monitor) {
+				far(w)
+				w.trip()
+				pass(10 * time.Second)
+				at, begun := time.Now(), w.count()
+				pass(9 * time.Minute)
+				if n := w.count() - begun; n != 0 {
+					t.Errorf("begun %d times", n)
+				}
+				if extra := len(s.since(at, member(1))) - 18; extra > 1 {
+					t.Errorf("%d probes out of turn", extra)
+				}
+			})
+		})
+	}
 }
 
 func TestAWireThatCannotBeginAsksOnceAndWaits(t *testing.T) {

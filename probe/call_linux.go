@@ -19,6 +19,7 @@ type call struct {
 	age      int32
 	step     step
 	sent     int // of the request
+	heard    int // by a held connection
 	head     head
 	start    time.Time
 	asked    time.Time // when the request was out
@@ -209,11 +210,14 @@ func (e *Engine) read(c *call) {
 			err = io.EOF
 		}
 		if c.step == holding {
+			if c.heard += max(n, 0); err == nil && c.heard > holdLimit {
+				err = errTalks
+			}
 			if err != nil {
 				e.fail(c, err)
 				return
 			}
-			continue // a greeting, or a complaint that nothing is asked
+			continue
 		}
 		if e.came(c, e.buffer[:max(n, 0)], err) {
 			return

@@ -268,3 +268,16 @@ func TestADroppedConnectionEndsWithoutAWord(t *testing.T) {
 	}
 	ask(t, byEngine(t, e, probe.PlainTCP(netip.Addr{})), addr, soon) // nothing came before this
 }
+
+func TestAHeldConnectionThatTalksWithoutEndIsGivenUp(t *testing.T) {
+	e := engine(t)
+	addr := serve(t, func(conn net.Conn) { endless(conn, "x") })
+	e.Ask(probe.Job{Ticket: "wire", Addr: addr, Plain: probe.PlainTCP(netip.Addr{}), Hold: true, Timeout: soon})
+	for way, a := range map[string]probe.Answer{
+		"engine": next(t, e).Answer, "pooled": probe.Hold(t.Context(), dial(), addr, soon),
+	} {
+		if a.Reason != probe.Protocol || a.Phases.Connect == 0 {
+			t.Errorf("%s: got %+v", way, a)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -73,6 +74,13 @@ const (
 	holdCount    = 2
 )
 
+// holdLimit is how much the far side of a held connection may say, in bytes: a
+// greeting, or a complaint that nothing is asked. One that talks on and on would
+// keep the watcher reading.
+const holdLimit = 64 << 10
+
+var errTalks = errors.New("the far side says more than 64 KiB to a connection that asks nothing")
+
 // Hold opens an idle connection to an address, within the timeout, and holds it
 // until it or ctx ends. It answers as an Engine does for a held connection.
 func Hold(ctx context.Context, dial Dial, addr netip.AddrPort, timeout time.Duration) Answer {
@@ -87,8 +95,8 @@ func Hold(ctx context.Context, dial Dial, addr netip.AddrPort, timeout time.Dura
 		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: holdIdle, Interval: holdInterval, Count: holdCount})
 	}
 	defer bound(ctx, conn)()
-	if _, err = io.Copy(io.Discard, conn); err == nil {
-		err = io.EOF
+	if _, err = io.CopyN(io.Discard, conn, holdLimit); err == nil {
+		err = errTalks
 	}
 	p.Whole = time.Since(start)
 	return failed(ctx, asking, err, p)
