@@ -291,3 +291,17 @@ func changes(m *monitor.Monitor) func(yield func(monitor.Transition) bool) {
 		}
 	}
 }
+
+func TestABrokenEngineEndsTheWatchWithAnError(t *testing.T) {
+	engine, err := probe.NewEngine()
+	if errors.Is(err, probe.ErrNoEngine) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine.Close() // as if its descriptor were gone
+	if err := monitor.New(monitor.Options{Engine: engine}).Run(t.Context()); err == nil {
+		t.Error("the watch ended as if it had been told to")
+	}
+}

@@ -122,23 +122,36 @@ func (d *daemon) run(ctx context.Context) error {
 	calendar := d.calendar(followers)
 	calendar.Start()
 
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	if os.Getenv("GOGC") == "" { // which is the operator's choice
 		debug.SetGCPercent(heapGrowth)
 	}
 	lean := time.AfterFunc(startUp, giveBack)
 	defer lean.Stop()
-	var watching sync.WaitGroup
-	watching.Go(func() { _ = d.monitor.Run(ctx) })
-	err := d.responder.Run(ctx)
-	cancel()
-	watching.Wait()
+	err := d.watch(ctx)
 	d.tools.close()
 	<-calendar.Stop().Done()
 	stop()
 	wg.Wait()
 	return errors.Join(err, d.store.Close())
+}
+
+// watch watches and responds until ctx ends. A watch that breaks ends both, so
+// that rrwatch ends with an error and is started again: it must not look alive
+// while nobody is asked.
+func (d *daemon) watch(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var watched error
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		defer cancel()
+		if watched = d.monitor.Run(ctx); watched != nil {
+			watched = fmt.Errorf("nothing is probed any more: %w; rrwatch ends, to be started again", watched)
+		}
+	})
+	err := d.responder.Run(ctx)
+	cancel()
+	watching.Wait()
+	return errors.Join(err, watched)
 }
 
 // heapGrowth is how much the heap may grow until it is collected, in percent of
