@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -35,21 +34,7 @@ func runHAProxy(t *testing.T, text string) (netip.AddrPort, string) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var said bytes.Buffer
-	command := exec.CommandContext(t.Context(), binary, "-db", "-f", file)
-	command.ExtraFiles = []*os.File{socket} // the first of them is 3
-	command.Stdout, command.Stderr = &said, &said
-	command.WaitDelay = time.Second
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-		if t.Failed() {
-			t.Logf("haproxy said:\n%s", said.String())
-		}
-	})
+	start(t, []*os.File{socket}, binary, "-db", "-f", file)
 	// The socket listens already: the first answer comes when HAProxy is ready.
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String())
 	if err != nil {

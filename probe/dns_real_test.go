@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,19 +24,7 @@ func started(t *testing.T, program, config string, args ...string) netip.AddrPor
 			t.Fatal(err)
 		}
 	}
-	var said strings.Builder
-	cmd := exec.CommandContext(t.Context(), path, append(args, "-c", filepath.Join(dir, "server.conf"))...)
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Log(said.String())
-		}
-	})
+	start(t, nil, path, append(args, "-c", filepath.Join(dir, "server.conf"))...)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for range 400 {

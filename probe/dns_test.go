@@ -45,7 +45,7 @@ func serveDNS(t testing.TB, host string, handler dns.HandlerFunc) netip.AddrPort
 	for range 20 { // the port may be taken for the other one
 		conn, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp", net.JoinHostPort(host, "0"))
 		if err != nil {
-			t.Skip("no listener: ", err)
+			t.Fatal("no listener: ", err)
 		}
 		at := netip.MustParseAddrPort(conn.LocalAddr().String())
 		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", at.String())

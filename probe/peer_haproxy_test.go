@@ -1,7 +1,6 @@
 package probe_test
 
 import (
-	"bytes"
 	"crypto/tls"
 	"encoding/base64"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -58,9 +56,7 @@ func haproxy(t *testing.T, ca *authority) [3]netip.AddrPort {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	server := exec.CommandContext(t.Context(), program, "-db", "-q", "-f", file)
-	var said bytes.Buffer
-	server.Stdout, server.Stderr = &said, &said
+	var files []*os.File
 	var addrs [3]netip.AddrPort
 	for i := range addrs {
 		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -74,18 +70,9 @@ func haproxy(t *testing.T, ca *authority) [3]netip.AddrPort {
 			t.Fatal(err)
 		}
 		defer handed.Close()
-		server.ExtraFiles = append(server.ExtraFiles, handed)
+		files = append(files, handed)
 	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		_ = server.Wait()
-		if t.Failed() {
-			t.Logf("haproxy said: %s", said.String())
-		}
-	})
+	start(t, files, program, "-db", "-q", "-f", file)
 	return addrs
 }
 

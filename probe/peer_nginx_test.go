@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -16,19 +15,6 @@ import (
 
 	"rrwatch/probe"
 )
-
-// installed is where a program is; without it the test is skipped. On Debian
-// only root's PATH leads to servers.
-func installed(t *testing.T, program string) string {
-	t.Helper()
-	for _, name := range []string{program, "/usr/sbin/" + program} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Skipf("no %s here", program)
-	return ""
-}
 
 // runNginx runs the real nginx with these servers, in a folder, until the test
 // ends, and waits until it listens on an address of them.

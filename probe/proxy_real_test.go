@@ -6,32 +6,12 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"rrwatch/probe"
 )
-
-// start runs a program until the test ends, with a file as its descriptor 3.
-func start(t *testing.T, file *os.File, name string, args ...string) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	var said strings.Builder
-	c := exec.CommandContext(ctx, name, args...)
-	c.ExtraFiles, c.Stdout, c.Stderr = []*os.File{file}, &said, &said
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = c.Wait() // it was killed
-		if t.Failed() {
-			t.Logf("%s: %s", name, said.String())
-		}
-	})
-}
 
 // startHAProxy runs the real HAProxy: its answer tells who is at the ends. It
 // takes over a listener of ours, in whose queue connections wait for it.
@@ -55,7 +35,7 @@ frontend port
 		t.Fatal(err)
 	}
 	defer file.Close()
-	start(t, file, path, "-db", "-f", config)
+	start(t, []*os.File{file}, path, "-db", "-f", config)
 }
 
 // startNginx is startHAProxy with the real nginx, which listens by itself.
