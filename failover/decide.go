@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rrwatch/monitor"
+	"rrwatch/probe"
 )
 
 // Plan is what the present state of one pool calls for: actions, and whatever
@@ -58,6 +59,8 @@ type History struct {
 	Left     map[RecordKey]RecordSet // how our last edit left each record set
 	Total    Budget                  // over all pools
 	Brake    *Brake                  // latched
+	Pauses   []Pause                 // that were not ended
+	SeenUp   map[probe.Target]bool   // believed Up within the last day, by an rrwatch before this one
 	Released time.Time               // when the brake was last released: budgets begin anew there
 	NoRecord string                  // why the journal cannot be written
 	StaleAt  time.Duration           // a wiring older than this is no base for acting
@@ -171,8 +174,13 @@ func (p *planner) consider(s *situation, c candidate) bool {
 		return false
 	}
 	for _, g := range generalGuards() {
-		if text, held := g.holds(s, c.action); held {
-			p.plan.Held = append(p.plan.Held, Hold{s.member.Addr, "", g.name, text, c.action.String()})
+		text, held := g.holds(s, c.action)
+		if _, broken := s.overridden(g.name); held && !broken {
+			hold := Hold{Member: s.member.Addr, Guard: g.name, Text: text, Action: c.action.String()}
+			if g.name == GuardMode {
+				hold.Takes = c.action.takes()
+			}
+			p.plan.Held = append(p.plan.Held, hold)
 			return true
 		}
 	}

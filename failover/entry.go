@@ -33,6 +33,13 @@ const (
 	ServedAgain   EntryKind = "served-again"   // they are again
 	Warned        EntryKind = "warning"        // a warning began, or has become another or more urgent
 	WarningOver   EntryKind = "warning-over"   // it is over
+	Paused        EntryKind = "paused"         // a person stopped automatic action for a while
+	Resumed       EntryKind = "resumed"        // a pause was ended, by a person or by its time
+	Overridden    EntryKind = "overridden"     // a person overrode a guard: break-glass
+	Proposed      EntryKind = "proposed"       // an action waits for a person's approval
+	ProposalOver  EntryKind = "proposal-over"  // it waits no more: it no longer holds, or has expired
+	Flapping      EntryKind = "flapping"       // the member comes and goes: nothing more is done
+	Calm          EntryKind = "calm"           // it has been calm for long enough
 )
 
 // Entry is one line of the journal: what happened, in a sentence, with the
@@ -52,7 +59,10 @@ type Entry struct {
 	Held       []Hold              `json:"held,omitempty"`       // HeldBack
 	Action     *Action             `json:"action,omitempty"`     // ActionBegun, ActionApplied, ActionEnded
 	Approved   string              `json:"approved,omitempty"`   // Approved: Action.String of what is allowed
-	By         string              `json:"by,omitempty"`         // who: Approved, BrakeReleased
+	By         string              `json:"by,omitempty"`         // who: Approved, BrakeReleased, Paused, Resumed, Overridden
+	Pause      *Pause              `json:"pause,omitempty"`      // Paused, Resumed
+	Override   *Override           `json:"override,omitempty"`   // Overridden
+	Proposal   *Proposal           `json:"proposal,omitempty"`   // Proposed, ProposalOver
 	Advisory   *Advisory           `json:"advisory,omitempty"`   // NotServed, ServedAgain, Warned, WarningOver
 }
 
@@ -66,6 +76,9 @@ type Hold struct {
 	Guard  Guard      `json:"guard"`
 	Text   string     `json:"text"`
 	Action string     `json:"action,omitempty"` // what would be done otherwise
+	// Takes is how long the action would take until users are served again; set
+	// where only the mode holds it, so that it can be judged afterwards.
+	Takes time.Duration `json:"takes,omitempty"`
 }
 
 // Cause is the diagnosis of a failed member.
@@ -79,6 +92,7 @@ const (
 	CauseZone     Cause = "zone"     // the availability zone
 	CauseShared   Cause = "shared"   // all fail alike: moving would not help
 	CauseWatcher  Cause = "watcher"  // we are blind
+	CausePartial  Cause = "partial"  // only a part of what the member serves
 )
 
 // Diagnosis is a cause with its evidence in sentences.

@@ -11,6 +11,7 @@ import (
 const (
 	GuardMode         Guard = "mode"            // the mode does not allow it
 	GuardMaintenance  Guard = "maintenance"     // a maintenance window
+	GuardPaused       Guard = "paused"          // a person stopped automatic action for a while
 	GuardBrake        Guard = "brake"           // the brake is latched
 	GuardBlind        Guard = "blind"           // the watcher does not trust its own eyes
 	GuardStalled      Guard = "stalled"         // the watcher was paused and has not asked again
@@ -21,6 +22,8 @@ const (
 	GuardAllZero      Guard = "all-zero"        // all weights would be 0
 	GuardCooldown     Guard = "cool-down"       // the member was touched a short while ago
 	GuardBudget       Guard = "budget"          // too many actions; latches the brake
+	GuardFlapping     Guard = "flapping"        // the member comes and goes
+	GuardNoRemedy     Guard = "no-remedy"       // the policy has none for this cause
 	GuardInFlight     Guard = "in-flight"       // an unfinished action touches the same thing
 	GuardNotOurs      Guard = "not-ours"        // no EIP of the account, or a foreign record set
 	GuardChanged      Guard = "changed"         // the world is not as the plan expects
@@ -51,7 +54,9 @@ func generalGuards() []guard {
 		{GuardShared, shared},
 		{GuardInFlight, inFlight},
 		{GuardMaintenance, maintenance},
+		{GuardPaused, paused},
 		{GuardBrake, braked},
+		{GuardFlapping, flapping},
 		{GuardCooldown, coolDown},
 		{GuardBudget, overBudget},
 		{GuardMode, mode},

@@ -15,7 +15,8 @@ type Opening struct {
 	Instance string         `json:"instance,omitempty"` // that carried it
 	Name     string         `json:"name,omitempty"`     // its Name tag
 	Zone     string         `json:"zone,omitempty"`
-	SeenUp   bool           `json:"seen_up"` // the member had been seen healthy before
+	SeenUp   bool           `json:"seen_up"`            // the member had been seen healthy before
+	Failback bool           `json:"failback,omitempty"` // no outage: the address goes back to where it was
 	Evidence []probe.Result `json:"evidence"`
 }
 
@@ -44,7 +45,13 @@ type Incident struct {
 	By        string     `json:"by,omitempty"`       // that person
 	Allowed   time.Time  `json:"allowed,omitzero"`   // when
 	Outcome   string     `json:"outcome,omitempty"`  // how it ended
-	Notes     []Note     `json:"notes"`              // every step, oldest first
+
+	Overrides []Override `json:"overrides,omitempty"` // by which people broke the glass
+	Proposal  *Proposal  `json:"proposal,omitempty"`  // what waits for a person now
+	Shadow    *Shadow    `json:"shadow,omitempty"`    // what would have been done in mode act
+	Falls     []Fall     `json:"falls,omitempty"`     // that came after the first, newest last
+	Flapping  bool       `json:"flapping,omitempty"`  // it comes and goes
+	Notes     []Note     `json:"notes"`               // every step, oldest first
 }
 
 // Apply is the incident after one more of its journal entries. It changes
@@ -62,7 +69,19 @@ func (i Incident) Apply(e Entry) Incident {
 			i.Diagnosis = *e.Diagnosis
 		}
 	case HeldBack:
-		i.Held = e.Held
+		i.Held, i.Shadow = e.Held, i.shadowed(e.Held, e.At)
+	case Believed:
+		i.Falls = i.fallen(e.Transition)
+	case Overridden:
+		if e.Override != nil {
+			i.Overrides = append(slices.Clip(i.Overrides), *e.Override)
+		}
+	case Proposed:
+		i.Proposal = e.Proposal
+	case ProposalOver:
+		i.Proposal = nil
+	case Flapping, Calm:
+		i.Flapping = e.Kind == Flapping
 	case Approved:
 		i.Approved, i.By, i.Allowed = e.Approved, e.By, e.At
 	case ActionBegun, ActionApplied, ActionEnded:
@@ -70,9 +89,9 @@ func (i Incident) Apply(e Entry) Incident {
 			i.Actions = withAction(i.Actions, *e.Action)
 		}
 	case Closed:
-		i.Closed, i.Outcome = e.At, e.Text
-	case Started, Stopped, Wired, Believed, Noted, BrakeLatched, BrakeReleased, WentBlind, SawAgain,
-		NotServed, ServedAgain, Warned, WarningOver:
+		i.Closed, i.Outcome, i.Proposal, i.Shadow = e.At, e.Text, nil, i.judged(e.At)
+	case Started, Stopped, Wired, Noted, BrakeLatched, BrakeReleased, WentBlind, SawAgain,
+		NotServed, ServedAgain, Warned, WarningOver, Paused, Resumed:
 	}
 	return i
 }
@@ -93,6 +112,9 @@ func withAction(list []Action, a Action) []Action {
 	}
 	return next
 }
+
+// Planned reports whether it is no outage, but a change that was planned.
+func (i Incident) Planned() bool { return i.Opening.Failback }
 
 // Open reports whether the incident has not ended.
 func (i Incident) Open() bool { return i.Closed.IsZero() }

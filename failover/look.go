@@ -16,9 +16,11 @@ func (s *state) look(ctx context.Context, now time.Time) {
 	snap := s.Watcher.Snapshot()
 	s.remember(ctx, snap)
 	s.advise(ctx, snap, now)
+	s.endPauses(ctx, now)
 	for _, spec := range s.Specs {
 		if pool := s.wirings[spec.Name].pool; pool != nil {
 			s.openNew(ctx, spec, pool, snap, now)
+			s.flap(ctx, spec, now)
 			s.settle(ctx, spec, pool, snap, now)
 			s.closeOver(ctx, spec, pool, snap)
 			s.respond(ctx, spec, pool, snap, now)
@@ -116,7 +118,7 @@ func (s *state) over(spec *Spec, pool *Pool, snap *monitor.Snapshot, i Incident)
 	}
 	_, withdrawn := i.Withdrawn()
 	switch up := believe(spec, i.Member, snap).State == monitor.Up; {
-	case m.Published && up:
+	case m.Published && up && !i.Flapping:
 		return i.Member.String() + " is served again" + recovery(i, pool), true
 	case !m.Published && !withdrawn:
 		return i.Member.String() + " is no longer published, by someone else's change", true
@@ -167,6 +169,7 @@ func (s *state) respond(ctx context.Context, spec *Spec, pool *Pool, snap *monit
 	s.plans[spec.Name] = plan
 	for _, i := range open {
 		s.held(ctx, i, plan)
+		s.propose(ctx, spec, i, plan, now)
 	}
 	s.begin(ctx, plan) // what the budget still allows, before the brake ends all
 	s.latch(ctx, plan)
@@ -176,7 +179,7 @@ func (s *state) respond(ctx context.Context, spec *Spec, pool *Pool, snap *monit
 func (s *state) history(spec *Spec, now time.Time) *History {
 	h := &History{
 		Open: s.open(spec.Name), Left: s.left, Total: s.Total, Brake: s.brake, Released: s.released,
-		NoRecord: s.noRecord, StaleAt: 3*s.Discover + readTimeout,
+		NoRecord: s.noRecord, StaleAt: 3*s.Discover + readTimeout, Pauses: s.pauses, SeenUp: s.seenUp,
 	}
 	ids := make([]int64, 0, len(s.incidents))
 	for id := range s.incidents {
@@ -197,12 +200,15 @@ func (s *state) history(spec *Spec, now time.Time) *History {
 	return h
 }
 
-const day = 24 * time.Hour
+const (
+	day  = 24 * time.Hour
+	week = 7 * day
+)
 
 // forget drops incidents that no judgement needs any more.
 func (s *state) forget(now time.Time) {
 	for id, i := range s.incidents {
-		if !i.Open() && now.Sub(i.Closed) > day {
+		if !i.Open() && now.Sub(i.Closed) > week {
 			delete(s.incidents, id)
 		}
 	}
@@ -250,20 +256,25 @@ func (s *state) latch(ctx context.Context, plan Plan) {
 	}
 }
 
-// begin writes each action down and starts it. What is not in the journal is
-// not done (I5).
+// begin writes the actions down, each batch whole, and starts them. What is not
+// in the journal is not done (I5).
 func (s *state) begin(ctx context.Context, plan Plan) {
-	for _, a := range plan.Actions {
-		a.Status, a.Begun = Begun, time.Now().UTC()
-		i := s.incidents[a.Incident]
-		e := i.entry(ActionBegun, fmt.Sprintf("%s: %s", a, a.Why))
-		e.At, e.Action = a.Begun, &a
-		if !s.record(ctx, e) {
+	for _, batch := range batches(plan.Actions) {
+		entries := make([]Entry, len(batch))
+		for n, a := range batch {
+			a.Status, a.Begun = Begun, time.Now().UTC()
+			entries[n] = s.incidents[a.Incident].entry(ActionBegun, fmt.Sprintf("%s: %s", a, a.Why))
+			entries[n].At, entries[n].Action = a.Begun, &a
+		}
+		if !s.record(ctx, entries...) {
 			continue
 		}
-		begun, ok := s.incidents[a.Incident].Unfinished()
-		if ok {
-			s.perform(ctx, begun)
+		var begun []Action
+		for _, a := range batch {
+			if of, ok := s.incidents[a.Incident].Unfinished(); ok {
+				begun = append(begun, of)
+			}
 		}
+		s.perform(ctx, begun)
 	}
 }

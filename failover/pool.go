@@ -48,7 +48,35 @@ type Policy struct {
 	RestoreAfter time.Duration `json:"restore_after"` // a withdrawn member must be Up this long
 	MinHealthy   int           `json:"min_healthy"`   // never withdraw below this many healthy published members
 	Budget       Budget        `json:"budget"`        // of this pool
+	MemberBudget Budget        `json:"member_budget"` // of each of its members
+
+	// RemedyWhen are the remedies for a cause, where they are others than
+	// Remedies; an empty list: people are told, and nothing is done.
+	RemedyWhen map[Cause][]Remedy `json:"remedy_when,omitempty"`
+	// Ramp are the steps by which a withdrawn weighted member comes back; none:
+	// at once. The last one has all of the weight.
+	Ramp []RampStep `json:"ramp,omitempty"`
+	// Failback is how long the instance that carried a member before must have
+	// been healthy until the address goes back to it; 0: never.
+	Failback time.Duration `json:"failback"`
+	Flaps    FlapLimit     `json:"flaps"`
 }
+
+// RampStep is one step of coming back.
+type RampStep struct {
+	Percent int           `json:"percent"` // of the weight that the member had, 1–100
+	For     time.Duration `json:"for"`     // how long it must be Up with it before the next step
+}
+
+// FlapLimit says how often a member may fall within a time before it counts as
+// flapping. Falls 0: never.
+type FlapLimit struct {
+	Falls  int           `json:"falls"`
+	Within time.Duration `json:"within"`
+}
+
+// calmFalls is how few falls within the time make a flapping member calm.
+func (l FlapLimit) calmFalls() int { return l.Falls / 2 }
 
 // Check is one question that a pool asks of each member and each standby.
 type Check struct {

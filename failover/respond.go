@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -101,9 +102,12 @@ func (r *Responder) Run(ctx context.Context) error {
 type state struct {
 	*Responder
 	wirings   map[string]*wiring
-	incidents map[int64]Incident // the open ones, and those of the last 24 hours
+	incidents map[int64]Incident // the open ones, and those of the last 7 days
 	brake     *Brake
-	released  time.Time // when the brake last was
+	pauses    []Pause
+	seenUp    map[probe.Target]bool // were believed Up within the last day, by an rrwatch before this one
+	scores    map[string]Score      // of the closed incidents
+	released  time.Time             // when the brake last was
 	blind     string
 	watched   map[probe.Target]bool
 	plans     map[string]Plan
@@ -117,6 +121,7 @@ type state struct {
 	outcomes chan outcome
 	unclear  map[int64]unclear // by id of an action: its call had no clear answer
 	working  map[int64]bool    // ids of actions whose call or confirmation is under way
+	hands    chan struct{}     // held by each batch of calls under way
 	calls    sync.WaitGroup
 	started  time.Time
 }
@@ -140,6 +145,9 @@ func (r *Responder) recall(ctx context.Context) (*state, error) {
 		incidents: make(map[int64]Incident, len(memory.Incidents)),
 		brake:     memory.Brake,
 		released:  memory.Released,
+		pauses:    memory.Pauses,
+		seenUp:    map[probe.Target]bool{},
+		scores:    map[string]Score{},
 		watched:   map[probe.Target]bool{},
 		plans:     map[string]Plan{},
 		advice:    recalled(memory.Advisories),
@@ -148,6 +156,7 @@ func (r *Responder) recall(ctx context.Context) (*state, error) {
 		outcomes:  make(chan outcome),
 		unclear:   map[int64]unclear{},
 		working:   map[int64]bool{},
+		hands:     make(chan struct{}, mostCalls),
 		started:   time.Now(),
 	}
 	for _, spec := range r.Specs {
@@ -156,6 +165,10 @@ func (r *Responder) recall(ctx context.Context) (*state, error) {
 	for _, i := range memory.Incidents {
 		s.incidents[i.ID] = i
 	}
+	for _, t := range memory.SeenUp {
+		s.seenUp[t] = true
+	}
+	maps.Copy(s.scores, memory.Scores)
 	for _, a := range s.done() { // in their order: incidents overlap, and may share a set
 		s.leaves(a)
 	}
@@ -261,8 +274,12 @@ func (s *state) fold(e Entry) {
 		s.brake = &Brake{Latched: e.At, Why: e.Text}
 	case BrakeReleased:
 		s.brake, s.released = nil, e.At
-	case Started, Stopped, Wired, Believed, Opened, Diagnosed, HeldBack, Approved, ActionBegun, ActionApplied, ActionEnded, Noted, Closed, WentBlind, SawAgain,
-		NotServed, ServedAgain, Warned, WarningOver:
+	case Paused, Resumed:
+		s.pauseChanged(e)
+	case Closed:
+		s.scores[e.Pool] = s.scores[e.Pool].Add(s.incidents[e.Incident])
+	case Started, Stopped, Wired, Believed, Opened, Diagnosed, HeldBack, Approved, ActionBegun, ActionApplied, ActionEnded, Noted, WentBlind, SawAgain,
+		NotServed, ServedAgain, Warned, WarningOver, Overridden, Proposed, ProposalOver, Flapping, Calm:
 	}
 }
 

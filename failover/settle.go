@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rrwatch/monitor"
@@ -28,27 +29,70 @@ type outcome struct {
 	action Action // with Status, Applied, Ended, Change and Detail as they now are
 }
 
-// perform makes the action's call in a goroutine of its own.
-func (s *state) perform(ctx context.Context, a Action) {
-	s.working[a.ID] = true
+// mostCalls is how many calls that move addresses are under way at once.
+const mostCalls = 8
+
+// batches are the actions as they are sent to AWS: each move alone, the edits of
+// a zone together.
+func batches(actions []Action) [][]Action {
+	var list [][]Action
+	byZone := map[string]int{}
+	for _, a := range actions {
+		if a.Reweigh == nil {
+			list = append(list, []Action{a})
+			continue
+		}
+		at, begun := byZone[a.Reweigh.Zone]
+		if !begun {
+			byZone[a.Reweigh.Zone] = len(list)
+			list = append(list, []Action{a})
+			continue
+		}
+		list[at] = append(list[at], a)
+	}
+	return list
+}
+
+// perform makes the calls of one batch in a goroutine of its own.
+func (s *state) perform(ctx context.Context, batch []Action) {
+	for _, a := range batch {
+		s.working[a.ID] = true
+	}
 	ctx = context.WithoutCancel(ctx)
 	s.calls.Go(func() {
+		s.hands <- struct{}{}
+		defer func() { <-s.hands }()
 		ctx, cancel := context.WithTimeout(ctx, callTimeout)
 		defer cancel()
-		s.outcomes <- outcome{s.call(ctx, a)}
+		for _, a := range s.call(ctx, batch) {
+			s.outcomes <- outcome{a}
+		}
 	})
 }
 
-func (s *state) call(ctx context.Context, a Action) Action {
-	var err error
-	if a.Remap != nil {
-		err = s.EIPs.Move(ctx, *a.Remap)
-	} else {
-		a.Change, err = s.Records.Edit(ctx, *a.Reweigh, fmt.Sprintf("rrwatch incident %d: %s", a.Incident, a.Kind))
+// call moves an address, or edits the record sets of one zone.
+func (s *state) call(ctx context.Context, batch []Action) []Action {
+	if a := batch[0]; a.Remap != nil {
+		return []Action{a.after("", s.EIPs.Move(ctx, *a.Remap))}
 	}
+	edits, comment := make([]Reweigh, len(batch)), "rrwatch"
+	for n, a := range batch {
+		edits[n] = *a.Reweigh
+		comment += fmt.Sprintf(" incident %d: %s;", a.Incident, a.Kind)
+	}
+	edited := s.Records.Edit(ctx, edits, strings.TrimSuffix(comment, ";"))
+	done := make([]Action, len(batch))
+	for n, a := range batch {
+		done[n] = a.after(edited[n].Change, edited[n].Err)
+	}
+	return done
+}
+
+// after is the action after its call.
+func (a Action) after(change string, err error) Action {
 	now := time.Now().UTC()
 	if err == nil {
-		a.Status, a.Applied = Applied, now
+		a.Status, a.Applied, a.Change = Applied, now, change
 		return a
 	}
 	a.Detail = err.Error()

@@ -17,13 +17,14 @@ func sortIncidents(list []Incident) {
 // show is the view of the present state. It shares nothing that the owner
 // still changes.
 func (s *state) show(snap *monitor.Snapshot, now time.Time) *View {
-	v := &View{At: now, Vantage: s.Vantage, Blind: snap.Blind, Brake: s.brake, NoRecord: s.noRecord, Probes: snap.Tally}
+	v := &View{At: now, Vantage: s.Vantage, Blind: snap.Blind, Brake: s.brake, NoRecord: s.noRecord, Pauses: s.pauses, Probes: snap.Tally}
 	for _, spec := range s.Specs {
 		w := s.wirings[spec.Name]
 		p := PoolView{
 			Name: spec.Name, Record: spec.Record, Policy: spec.Policy,
 			Trouble: w.trouble, Plan: s.plans[spec.Name],
 			Endpoints: showEndpoints(spec, snap), Advisories: s.advice.of(spec.Name),
+			Score: s.score(spec.Name),
 		}
 		if spec.Maintenance != nil {
 			if until, in := spec.Maintenance(now); in {

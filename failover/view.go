@@ -17,6 +17,8 @@ type View struct {
 	Brake    *Brake     `json:"brake,omitempty"`     // latched; nil: released
 	NoRecord string     `json:"no_record,omitempty"` // why the journal cannot be written
 
+	Pauses []Pause `json:"pauses,omitempty"` // in force
+
 	Probes monitor.Tally `json:"probes"` // results since the start, by verdict
 }
 
@@ -40,6 +42,7 @@ type PoolView struct {
 	Endpoints   []EndpointView `json:"endpoints,omitempty"`
 	Advisories  []Advisory     `json:"advisories,omitempty"` // warnings, by check
 	Plan        Plan           `json:"plan"`
+	Score       Score          `json:"score"` // of what would have been done, within the last 30 days
 }
 
 // MemberView is one member as believed.

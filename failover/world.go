@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/netip"
 	"time"
+
+	"rrwatch/probe"
 )
 
 // EIPs reads and moves Elastic IPs.
@@ -24,14 +26,23 @@ type EIPs interface {
 type Records interface {
 	// Read returns the A and AAAA sets of name in the zone (a name or an id).
 	Read(ctx context.Context, zone, name string) (Published, error)
-	// Edit makes one change batch of a DELETE of exactly what was and a CREATE
-	// of what shall be, and returns the id of the change. comment is kept by
-	// AWS's audit trail. Errors are as those of EIPs.Move.
-	Edit(ctx context.Context, r Reweigh, comment string) (change string, err error)
+	// Edit makes one change batch of all edits, which are of one zone: of each a
+	// DELETE of exactly what was and a CREATE of what shall be; edits of the
+	// same set, which then say the same of it, are made once. When the batch is
+	// refused for one of them the others still go. It returns what became of
+	// each, in their order. comment is kept by AWS's audit trail.
+	Edit(ctx context.Context, edits []Reweigh, comment string) []Edited
 	// Confirm returns nil once the change is INSYNC (a change of "" is taken as
 	// that) and every authoritative server asked answers according to r.Shall,
 	// and an error when ctx ends before.
 	Confirm(ctx context.Context, r Reweigh, change string) error
+}
+
+// Edited is what became of one edit: the id of its change, or an error as those
+// of EIPs.Move.
+type Edited struct {
+	Change string
+	Err    error
 }
 
 // Refusal is the error of an action that was refused before it changed
@@ -57,9 +68,15 @@ type Journal interface {
 
 // Memory is what the journal says at the start.
 type Memory struct {
-	Incidents []Incident // the open ones, and those closed within the last 24 hours; by id
+	Incidents []Incident // the open ones, and those closed within the last 7 days; by id
 	Brake     *Brake     // latched and not released since
 	Released  time.Time  // when the brake was last released; zero: never
+	Pauses    []Pause    // that were not ended
+	// SeenUp are the targets that were believed Up at some time within the last
+	// 24 hours.
+	SeenUp []probe.Target
+	// Scores are of the incidents closed within the last 30 days, by pool.
+	Scores map[string]Score
 	// Advisories are those that were told and are not over, as they were told.
 	Advisories []Advisory
 }

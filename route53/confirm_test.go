@@ -75,7 +75,7 @@ func TestConfirmsEditsThatTheServersAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := account(simulator.Options{})
 			c := open(a, serve(t, a), serve(t, a))
-			change := must[string](t)(c.Edit(t.Context(), edit, ""))
+			change := must[string](t)(editOne(t, c, edit, ""))
 			if err := c.Confirm(t.Context(), edit, change); err != nil {
 				t.Error(err)
 			}
@@ -104,7 +104,7 @@ func TestDoesNotConfirmWhatOneServerStillAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if name != "joining" {
-				must[string](t)(open(edited).Edit(t.Context(), edit, ""))
+				must[string](t)(editOne(t, open(edited), edit, ""))
 			}
 			slow := serve(t, behind)
 			c := open(edited, serve(t, edited), slow)
@@ -143,7 +143,7 @@ func TestAsksAgainUntilTheServerAnswersSo(t *testing.T) {
 	a := account(simulator.Options{Sync: 300 * time.Millisecond})
 	edit := failover.Reweigh{Zone: zone, Addr: ip("203.0.113.12"), Was: simple("203.0.113.11", "203.0.113.12"), Shall: simple("203.0.113.11")}
 	c := open(a, serve(t, a))
-	must[string](t)(c.Edit(t.Context(), edit, ""))
+	must[string](t)(editOne(t, c, edit, ""))
 	if err := c.Confirm(t.Context(), edit, ""); err != nil { // without the change, so that only the answers tell
 		t.Error(err)
 	}
@@ -192,7 +192,7 @@ func confirmInBubble(ctx context.Context, t *testing.T, a *simulator.AWS, c *rou
 	shall := was
 	shall.Values = was.Values[:1]
 	edit := failover.Reweigh{Zone: "Z0PRIVATE", Addr: ip("10.0.0.2"), Was: was, Shall: shall}
-	change := must[string](t)(c.Edit(t.Context(), edit, ""))
+	change := must[string](t)(editOne(t, c, edit, ""))
 	began := time.Now()
 	err = c.Confirm(ctx, edit, change)
 	return time.Since(began), err

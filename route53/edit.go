@@ -17,11 +17,11 @@ import (
 // maxComment is the most characters of a change batch's comment (API reference, ChangeBatch).
 const maxComment = 256
 
-// Edit implements failover.Records. Edits run one at a time. Whatever the plan says, Edit refuses what would touch a set
+// one makes one edit. Edits run one at a time. Whatever the plan says, it refuses what would touch a set
 // that is not rrwatch's to edit, or would leave the name without a set that answers. The change is "" when the set was
 // as r wants it already, or when the answer that held the id was lost. A refusal when the zone could not be read has the
 // guard failover.GuardStale.
-func (c *Client) Edit(ctx context.Context, r failover.Reweigh, comment string) (change string, err error) {
+func (c *Client) one(ctx context.Context, r failover.Reweigh, comment string) (change string, err error) {
 	if refusal := judge(r); refusal != nil {
 		return "", refusal
 	}
@@ -204,4 +204,13 @@ func text(s failover.RecordSet) string {
 
 func refuse(r failover.Reweigh, guard failover.Guard, format string, args ...any) *failover.Refusal {
 	return &failover.Refusal{Guard: guard, Text: fmt.Sprintf("edit %s: ", r) + fmt.Sprintf(format, args...)}
+}
+
+// Edit implements failover.Records.
+func (c *Client) Edit(ctx context.Context, edits []failover.Reweigh, comment string) []failover.Edited {
+	done := make([]failover.Edited, len(edits))
+	for n, r := range edits {
+		done[n].Change, done[n].Err = c.one(ctx, r, comment)
+	}
+	return done
 }

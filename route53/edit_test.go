@@ -67,13 +67,13 @@ func TestWithdrawsAndRestoresExactly(t *testing.T) {
 			c := open(a)
 			dnsName := edit.Was.Name
 			before := must[failover.Published](t)(c.Read(t.Context(), zone, dnsName))
-			must[string](t)(c.Edit(t.Context(), edit, "out"))
+			must[string](t)(editOne(t, c, edit, "out"))
 			between := must[failover.Published](t)(c.Read(t.Context(), zone, dnsName))
 			if cmp.Equal(before, between) {
 				t.Error("nothing was changed")
 			}
 			edit.Was, edit.Shall = edit.Shall, edit.Was
-			must[string](t)(c.Edit(t.Context(), edit, "back"))
+			must[string](t)(editOne(t, c, edit, "back"))
 			after := must[failover.Published](t)(c.Read(t.Context(), zone, dnsName))
 			for n := range after.Sets {
 				if len(before.Sets) != len(after.Sets) || !after.Sets[n].Equal(before.Sets[n]) {
@@ -109,7 +109,7 @@ func TestRefusesEditsThatNoPlanMayAskFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := account(simulator.Options{})
-			_, err := open(a).Edit(t.Context(), test.edit, "")
+			_, err := editOne(t, open(a), test.edit, "")
 			wantRefusal(t, err, test.guard, test.text)
 			if n := a.Calls()["ChangeResourceRecordSets"]; n != 0 {
 				t.Errorf("ChangeResourceRecordSets was called %d times", n)
@@ -121,18 +121,18 @@ func TestRefusesEditsThatNoPlanMayAskFor(t *testing.T) {
 func TestNeverSetsTheLastWeightToZero(t *testing.T) {
 	a := account(simulator.Options{})
 	c := open(a)
-	must[string](t)(c.Edit(t.Context(), withdraw(), ""))
-	must[string](t)(c.Edit(t.Context(), failover.Reweigh{Zone: zone, Was: weighted("lb-2", "203.0.113.12", 10), Shall: weighted("lb-2", "203.0.113.12", 0)}, ""))
-	_, err := c.Edit(t.Context(), failover.Reweigh{Zone: zone, Was: weighted("lb-3", "203.0.113.13", 10), Shall: weighted("lb-3", "203.0.113.13", 0)}, "")
+	must[string](t)(editOne(t, c, withdraw(), ""))
+	must[string](t)(editOne(t, c, failover.Reweigh{Zone: zone, Was: weighted("lb-2", "203.0.113.12", 10), Shall: weighted("lb-2", "203.0.113.12", 0)}, ""))
+	_, err := editOne(t, c, failover.Reweigh{Zone: zone, Was: weighted("lb-3", "203.0.113.13", 10), Shall: weighted("lb-3", "203.0.113.13", 0)}, "")
 	wantRefusal(t, err, failover.GuardAllZero, "all weights would be 0")
-	_, err = c.Edit(t.Context(), failover.Reweigh{Zone: zone, Was: weighted("lb-3", "203.0.113.13", 10)}, "")
+	_, err = editOne(t, c, failover.Reweigh{Zone: zone, Was: weighted("lb-3", "203.0.113.13", 10)}, "")
 	wantRefusal(t, err, failover.GuardAllZero, "all weights would be 0")
 }
 
 func TestDoesNothingWhenTheSetIsAsWantedAlready(t *testing.T) {
 	a := account(simulator.Options{})
 	a.SetRecord(zone, simulator.RecordSet{Name: "www.example.com", Type: "A", TTL: 60, SetIdentifier: "lb-1", Weight: new(int64(0)), Values: []string{"203.0.113.11"}})
-	if change := must[string](t)(open(a).Edit(t.Context(), withdraw(), "")); change != "" || a.Calls()["ChangeResourceRecordSets"] != 0 {
+	if change := must[string](t)(editOne(t, open(a), withdraw(), "")); change != "" || a.Calls()["ChangeResourceRecordSets"] != 0 {
 		t.Errorf("got the change %q and the calls %v", change, a.Calls())
 	}
 }
@@ -143,7 +143,7 @@ func TestAnotherEditorWinsAndNothingIsChanged(t *testing.T) {
 	c := beforeEdit(a, func() {
 		a.SetRecord(zone, simulator.RecordSet{Name: "www.example.com", Type: "A", TTL: 60, SetIdentifier: "lb-1", Weight: new(int64(77)), Values: []string{"203.0.113.11"}})
 	})
-	_, err := c.Edit(t.Context(), withdraw(), "")
+	_, err := editOne(t, c, withdraw(), "")
 	wantRefusal(t, err, failover.GuardChanged, "now there is [203.0.113.11] with TTL 60 and weight 77")
 	if w := weightOf(t, a, "lb-1"); w != 77 {
 		t.Errorf("the other's weight became %d", w)
@@ -153,11 +153,11 @@ func TestAnotherEditorWinsAndNothingIsChanged(t *testing.T) {
 func TestRefusesWhenItMayNotEdit(t *testing.T) {
 	a := account(simulator.Options{})
 	a.Deny("ChangeResourceRecordSets")
-	_, err := open(a).Edit(t.Context(), withdraw(), "")
+	_, err := editOne(t, open(a), withdraw(), "")
 	wantRefusal(t, err, failover.GuardNotPermitted, "rrwatch needs route53:ChangeResourceRecordSets on this zone and record (docs/permissions.md)")
 	a = account(simulator.Options{})
 	a.Deny("ListResourceRecordSets")
-	_, err = open(a).Edit(t.Context(), withdraw(), "")
+	_, err = editOne(t, open(a), withdraw(), "")
 	wantRefusal(t, err, failover.GuardNotPermitted, "rrwatch needs route53:ListResourceRecordSets")
 }
 
@@ -174,7 +174,7 @@ func TestALostAnswerIsSettledByReading(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					a := account(simulator.Options{})
 					prepare(a)
-					if change, err := open(a).Edit(t.Context(), edit, ""); change != "" || err != nil {
+					if change, err := editOne(t, open(a), edit, ""); change != "" || err != nil {
 						t.Errorf("got %q, %v: it was done", change, err)
 					}
 				})
@@ -194,7 +194,7 @@ func TestAThrottledRetryOfALostAnswerIsSettledToo(t *testing.T) {
 				a.Throttle("ChangeResourceRecordSets", 100)
 			}
 		})
-		if _, err := c.Edit(t.Context(), withdraw(), ""); err != nil {
+		if _, err := editOne(t, c, withdraw(), ""); err != nil {
 			t.Error(err)
 		}
 	})
@@ -205,7 +205,7 @@ func TestThrottledAndBusyZonesAreRetriedByTheSDK(t *testing.T) {
 		a := account(simulator.Options{})
 		a.Throttle("ChangeResourceRecordSets", 2)
 		a.Busy(2)
-		if change := must[string](t)(open(a).Edit(t.Context(), withdraw(), "")); change == "" {
+		if change := must[string](t)(editOne(t, open(a), withdraw(), "")); change == "" {
 			t.Error("got no change id")
 		}
 	})
@@ -215,7 +215,7 @@ func TestAnEditWithoutAClearAnswerIsNoRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := account(simulator.Options{})
 		a.Throttle("ChangeResourceRecordSets", 100)
-		_, err := open(a).Edit(t.Context(), withdraw(), "")
+		_, err := editOne(t, open(a), withdraw(), "")
 		wantText(t, err, "no clear answer, and there is still [203.0.113.11] with TTL 60 and weight 10")
 		if _, ok := errors.AsType[*failover.Refusal](err); ok {
 			t.Errorf("got a refusal: %v", err)
@@ -237,7 +237,7 @@ func TestAnEditThatComesThroughLateIsSettledByReading(t *testing.T) {
 			})
 		})
 		a.Throttle("ChangeResourceRecordSets", 100)
-		if _, err := c.Edit(t.Context(), withdraw(), ""); err != nil {
+		if _, err := editOne(t, c, withdraw(), ""); err != nil {
 			t.Error(err)
 		}
 	})
@@ -247,7 +247,7 @@ func TestRefusesToEditBlindly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := account(simulator.Options{})
 		a.Down(true)
-		_, err := open(a).Edit(t.Context(), withdraw(), "")
+		_, err := editOne(t, open(a), withdraw(), "")
 		wantRefusal(t, err, failover.GuardStale, "could not be read")
 	})
 }
@@ -267,7 +267,7 @@ func TestEditsRunOneAtATimeAndWaitNoLongerThanTheContext(t *testing.T) {
 		for _, id := range []string{"lb-1", "lb-2"} {
 			value := "203.0.113.1" + strings.TrimPrefix(id, "lb-")
 			wg.Go(func() {
-				if _, err := c.Edit(t.Context(), failover.Reweigh{Zone: zone, Was: weighted(id, value, 10), Shall: weighted(id, value, 5)}, ""); err != nil {
+				if _, err := editOne(t, c, failover.Reweigh{Zone: zone, Was: weighted(id, value, 10), Shall: weighted(id, value, 5)}, ""); err != nil {
 					t.Error(err)
 				}
 			})
@@ -275,7 +275,7 @@ func TestEditsRunOneAtATimeAndWaitNoLongerThanTheContext(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
-		_, err := c.Edit(ctx, withdraw(), "")
+		err := c.Edit(ctx, []failover.Reweigh{withdraw()}, "")[0].Err
 		wantRefusal(t, err, failover.GuardStale, "another edit was still running")
 		wg.Wait()
 		if most != 1 {
@@ -303,6 +303,13 @@ func TestReadsTheTextOfAnInvalidBatchWhereverItIs(t *testing.T) {
 		return written(http.StatusBadRequest, `<InvalidChangeBatch xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Messages>`+
 			`<Message>the group is too large</Message></Messages><RequestId>1</RequestId></InvalidChangeBatch>`), nil
 	}))), nil, nil)
-	_, err := c.Edit(t.Context(), withdraw(), "")
+	_, err := editOne(t, c, withdraw(), "")
 	wantRefusal(t, err, failover.GuardChanged, "Route 53 refuses: InvalidChangeBatch: the group is too large")
+}
+
+// editOne makes one edit.
+func editOne(t *testing.T, c *route53.Client, edit failover.Reweigh, comment string) (string, error) {
+	t.Helper()
+	done := c.Edit(t.Context(), []failover.Reweigh{edit}, comment)
+	return done[0].Change, done[0].Err
 }

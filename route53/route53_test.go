@@ -108,7 +108,7 @@ func TestReadsAndEditsOverTCP(t *testing.T) {
 	cfg.BaseEndpoint = aws.String(server.URL)
 	c := route53.New(route53.SDK(cfg), nil, nil)
 	must[failover.Published](t)(c.Read(t.Context(), "example.com", "www.example.com"))
-	if change := must[string](t)(c.Edit(t.Context(), withdraw(), "incident 7")); change == "" || strings.Contains(change, "/") {
+	if change := must[string](t)(editOne(t, c, withdraw(), "incident 7")); change == "" || strings.Contains(change, "/") {
 		t.Errorf("got the change %q", change)
 	}
 	if w := weightOf(t, a, "lb-1"); w != 0 {

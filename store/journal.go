@@ -77,6 +77,15 @@ func inUTC(e *failover.Entry) {
 	if a := e.Action; a != nil {
 		times = append(times, &a.Begun, &a.Applied, &a.Served, &a.Ended)
 	}
+	if p := e.Pause; p != nil {
+		times = append(times, &p.Since, &p.Until)
+	}
+	if o := e.Override; o != nil {
+		times = append(times, &o.At, &o.Until)
+	}
+	if p := e.Proposal; p != nil {
+		times = append(times, &p.At, &p.Until)
+	}
 	if a := e.Advisory; a != nil {
 		times = append(times, &a.Begun, &a.Told, &a.Gone)
 	}
@@ -197,7 +206,8 @@ func (a *appending) brake(ctx context.Context, e failover.Entry) error {
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
 		failover.Noted, failover.Closed, failover.WentBlind, failover.SawAgain,
-		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
+		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,
+		failover.Paused, failover.Resumed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
 	}
 	return nil
 }

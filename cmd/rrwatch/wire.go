@@ -190,13 +190,18 @@ func (z *zones) Read(ctx context.Context, zone, name string) (failover.Published
 	return z.byRecord[name].Read(ctx, zone, name)
 }
 
-// Edit edits a set of a configured name.
-func (z *zones) Edit(ctx context.Context, r failover.Reweigh, comment string) (string, error) {
-	client, err := z.of(r)
-	if err != nil {
-		return "", err
+// Edit edits sets of configured names.
+func (z *zones) Edit(ctx context.Context, edits []failover.Reweigh, comment string) []failover.Edited {
+	done := make([]failover.Edited, len(edits))
+	for n, r := range edits {
+		client, err := z.of(r)
+		if err != nil {
+			done[n].Err = err
+			continue
+		}
+		done[n] = client.Edit(ctx, []failover.Reweigh{r}, comment)[0]
 	}
-	return client.Edit(ctx, r, comment)
+	return done
 }
 
 // Confirm waits until the authoritative servers answer so.

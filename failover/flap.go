@@ -1,0 +1,88 @@
+package failover
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"rrwatch/monitor"
+)
+
+// Fall is one time that a check of a member was believed Down again, while its
+// incident was open.
+type Fall struct {
+	Check string    `json:"check"`
+	At    time.Time `json:"at"`
+}
+
+// mostFalls is how many falls of one incident are kept.
+const mostFalls = 64
+
+// fallen is the incident's falls after one more change of belief.
+func (i Incident) fallen(t *monitor.Transition) []Fall {
+	if t == nil || t.To != monitor.Down || t.Target.Addr.Addr() != i.Member {
+		return i.Falls
+	}
+	falls := append(slices.Clip(i.Falls), Fall{t.Target.Check, t.At})
+	return falls[max(0, len(falls)-mostFalls):]
+}
+
+// falls counts how often a member fell within the time before now: each of its
+// incidents is one fall, and so is each time that a check fell again while one
+// was open. Checks that fall together are one fall.
+func falls(incidents []Incident, since time.Time) int {
+	n := 0
+	for _, i := range incidents {
+		if i.Opened.After(since) && !i.Planned() {
+			n++
+		}
+		byCheck, most := map[string]int{}, 0
+		for _, f := range i.Falls {
+			if f.At.After(since) {
+				byCheck[f.Check]++
+				most = max(most, byCheck[f.Check])
+			}
+		}
+		n += most
+	}
+	return n
+}
+
+// flap writes down that a member has begun or ceased to flap. Who comes and goes
+// is told once: its incident stays open until it is calm.
+func (s *state) flap(ctx context.Context, spec *Spec, now time.Time) {
+	limit := spec.Policy.Flaps
+	for _, i := range s.open(spec.Name) {
+		if limit.Falls == 0 && !i.Flapping {
+			continue
+		}
+		n := falls(s.of(spec.Name, i), now.Add(-limit.Within))
+		switch {
+		case !i.Flapping && n >= limit.Falls:
+			s.record(ctx, i.entry(Flapping, fmt.Sprintf("%s comes and goes: it fell %d times within %s; nothing more is done until it is calm, and a person should look",
+				i.Member, n, limit.Within)))
+		case i.Flapping && n <= limit.calmFalls():
+			s.record(ctx, i.entry(Calm, fmt.Sprintf("%s is calm: it fell %d times within %s", i.Member, n, limit.Within)))
+		}
+	}
+}
+
+// of lists the incidents of the member of i, oldest first.
+func (s *state) of(pool string, i Incident) []Incident {
+	var list []Incident
+	for _, other := range s.incidents {
+		if other.Pool == pool && other.Member == i.Member {
+			list = append(list, other)
+		}
+	}
+	sortIncidents(list)
+	return list
+}
+
+// flapping: an address that comes and goes is not cured by one more move, and
+// each move costs its users a connection.
+func flapping(s *situation, _ Action) (string, bool) {
+	limit := s.spec.Policy.Flaps
+	return fmt.Sprintf("the member comes and goes; this waits until it has fallen at most %d times within %s", limit.calmFalls(), limit.Within), s.incident.Flapping
+}
