@@ -15,7 +15,12 @@ const (
 	KindRemap    ActionKind = "remap"    // moves an EIP
 	KindWithdraw ActionKind = "withdraw" // edits a record set: the address leaves the answers
 	KindRestore  ActionKind = "restore"  // edits it back
+	KindFailback ActionKind = "failback" // moves an EIP back to where it was before a failure
 )
+
+// answers reports whether such an action answers a failure, rather than undoing
+// what once answered one.
+func (k ActionKind) answers() bool { return k == KindRemap || k == KindWithdraw }
 
 // Status says how far an action has come.
 type Status string
@@ -32,6 +37,9 @@ const (
 
 // Done reports whether the action has ended.
 func (s Status) Done() bool { return s != Begun && s != Applied }
+
+// tookEffect reports whether the world was changed.
+func (s Status) tookEffect() bool { return s == Applied || s == Proven || s == Unproven }
 
 // Remap moves one EIP and carries what it expects to find.
 type Remap struct {
@@ -80,9 +88,9 @@ type Action struct {
 func (a Action) String() string {
 	switch {
 	case a.Remap != nil && a.Remap.From == "":
-		return fmt.Sprintf("remap %s, carried by no instance, to %s", a.Member, label(a.Remap.To, a.Remap.ToName))
+		return fmt.Sprintf("%s %s, carried by no instance, to %s", a.Kind, a.Member, label(a.Remap.To, a.Remap.ToName))
 	case a.Remap != nil:
-		return fmt.Sprintf("remap %s from %s to %s", a.Member, label(a.Remap.From, a.Remap.FromName), label(a.Remap.To, a.Remap.ToName))
+		return fmt.Sprintf("%s %s from %s to %s", a.Kind, a.Member, label(a.Remap.From, a.Remap.FromName), label(a.Remap.To, a.Remap.ToName))
 	case a.Reweigh != nil:
 		return fmt.Sprintf("%s %s: %s", a.Kind, a.Member, a.Reweigh)
 	}
@@ -97,6 +105,11 @@ func (r Reweigh) key() RecordKey {
 	return r.Shall.Key()
 }
 
+// simple reports whether the edit is of a set whose values share one fate.
+func (r Reweigh) simple() bool {
+	return r.Was.Exists() && r.Was.Simple() && r.Shall.Exists() && r.Shall.Simple()
+}
+
 // String says what the edit changes: "www.example.com A lb-1 weight 10 → 0".
 func (r Reweigh) String() string {
 	was, shall := r.Was, r.Shall
@@ -109,8 +122,8 @@ func (r Reweigh) String() string {
 		return name + ": the set comes back"
 	case was.Weight != nil && shall.Weight != nil:
 		return fmt.Sprintf("%s: weight %d → %d", name, *was.Weight, *shall.Weight)
-	case len(shall.Values) < len(was.Values):
-		return fmt.Sprintf("%s: %s leaves the set of %d", name, r.Addr, len(was.Values))
+	case shall.Holds(r.Addr):
+		return fmt.Sprintf("%s: %s joins the set", name, r.Addr)
 	}
-	return fmt.Sprintf("%s: %s joins the set of %d", name, r.Addr, len(was.Values))
+	return fmt.Sprintf("%s: %s leaves the set", name, r.Addr)
 }

@@ -83,7 +83,7 @@ func TestWithdrawsWhenNoStandbyHelps(t *testing.T) {
 			for n := range s.pool.Members {
 				s.pool.Members[n].Set = simple(1, 2, 3)
 			}
-		}, "withdraw 203.0.113.1: www.example.com A: 203.0.113.1 leaves the set of 3", simple(2, 3)},
+		}, "withdraw 203.0.113.1: www.example.com A: 203.0.113.1 leaves the set", simple(2, 3)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene()
@@ -113,7 +113,7 @@ func simple(members ...int) RecordSet {
 	return set
 }
 
-func TestTwoValuesOfOneSimpleSetAreNotWithdrawnAtOnce(t *testing.T) {
+func TestValuesOfOneSimpleSetAreWithdrawnInOneEdit(t *testing.T) {
 	s := newScene()
 	for n := range s.pool.Members {
 		s.pool.Members[n].Set = simple(1, 2, 3)
@@ -122,8 +122,48 @@ func TestTwoValuesOfOneSimpleSetAreNotWithdrawnAtOnce(t *testing.T) {
 	s.fails(1, probe.Refused)
 	s.fails(2, probe.Status)
 	plan := s.plan()
-	if len(plan.Actions) != 1 || len(plan.Held) != 1 || plan.Held[0].Guard != GuardInFlight {
-		t.Errorf("got\n%s", plan)
+	if len(plan.Actions) != 2 {
+		t.Fatalf("got\n%s", plan)
+	}
+	for _, a := range plan.Actions {
+		if !a.Reweigh.Was.Equal(simple(1, 2, 3)) || !a.Reweigh.Shall.Equal(simple(3)) {
+			t.Errorf("%s: of %v makes %v", a, a.Reweigh.Was.Values, a.Reweigh.Shall.Values)
+		}
+	}
+	if together := batches(plan.Actions); len(together) != 1 {
+		t.Errorf("they are sent in %d calls", len(together))
+	}
+}
+
+// A second edit of a simple set goes on top of one that AWS has accepted, and
+// that has been read.
+func TestAnEditFollowsAnAcceptedOneOfTheSameSimpleSet(t *testing.T) {
+	for name, c := range map[string]struct {
+		status  Status
+		applied time.Duration // before the pool was read
+		acts    bool
+	}{
+		"accepted and read":     {Applied, time.Second, true},
+		"accepted and not read": {Applied, -time.Second, false},
+		"begun":                 {Begun, time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene()
+			for n := range s.pool.Members {
+				s.pool.Members[n].Set = simple(1, 3)
+			}
+			s.spec.Policy.Remedies = []Remedy{RemedyWithdraw}
+			s.fails(1, probe.Refused)
+			s.h.InFlight = []Action{{
+				Kind: KindWithdraw, Member: public(2), Status: c.status, Applied: s.pool.Read.Add(-c.applied),
+				Reweigh: &Reweigh{Zone: "Z1", Addr: public(2), Was: simple(1, 2, 3), Shall: simple(1, 3)},
+			}}
+			if c.acts {
+				s.wantAction(t, "withdraw 203.0.113.1: www.example.com A: 203.0.113.1 leaves the set")
+			} else {
+				s.wantHold(t, GuardInFlight)
+			}
+		})
 	}
 }
 
@@ -137,7 +177,7 @@ func (s *scene) withdrawn(was, shall RecordSet) {
 	}
 	s.h.Open[0].Actions = []Action{a}
 	s.h.Left[a.Reweigh.key()] = shall
-	s.h.Changes = []Change{{"www", public(1), 1, a.Begun, true, time.Time{}}}
+	s.h.Changes = []Change{{KindRemap, "www", public(1), 1, a.Begun, true, time.Time{}}}
 	s.pool.Members[0].Published = false
 	s.up(public(1))
 }
@@ -157,7 +197,7 @@ func TestRestoresExactlyWhatItWithdrew(t *testing.T) {
 		s.withdrawn(simple(1, 2, 3), simple(2, 3))
 		s.h.Left[simple(1).Key()] = simple(3) // 2 was withdrawn later
 		s.pool.Sets = []RecordSet{simple(3)}
-		a := s.wantAction(t, "restore 203.0.113.1: www.example.com A: 203.0.113.1 joins the set of 1")
+		a := s.wantAction(t, "restore 203.0.113.1: www.example.com A: 203.0.113.1 joins the set")
 		if diff := cmp.Diff([]string{"203.0.113.1", "203.0.113.3"}, a.Reweigh.Shall.Values); diff != "" {
 			t.Error(diff)
 		}
@@ -189,7 +229,7 @@ func TestRestoresOnlyAfterThePolicysTime(t *testing.T) {
 	h := s.snap.Health(s.target(public(1)))
 	h.Since = noon().Add(-59 * time.Second)
 	s.snap = s.snap.With(s.target(public(1)), h)
-	s.wantHold(t, GuardCooldown)
+	s.wantHold(t, GuardHoldDown)
 }
 
 func TestWithdrawnMemberIsMovedWhenAStandbyTurnsUp(t *testing.T) {

@@ -63,7 +63,7 @@ func (s *state) discover(ctx context.Context, now time.Time) {
 // withdrawn are the edits by which addresses of the pool left its answers.
 func (s *state) withdrawn(pool string) []Reweigh {
 	var edits []Reweigh
-	for _, i := range s.open(pool) {
+	for _, i := range s.open[pool] {
 		if edit, ok := i.Withdrawn(); ok {
 			edits = append(edits, edit)
 		}
@@ -156,7 +156,7 @@ func notice(m Member) []string {
 func (s *state) read(ctx context.Context, r reading) {
 	w, now := s.wirings[r.pool], time.Now()
 	w.reading, w.due = false, now.Add(s.Discover)
-	for _, i := range s.open(r.pool) {
+	for _, i := range s.open[r.pool] {
 		w.due = now.Add(min(s.Discover, readSoon))
 		if r.got != nil && r.got.Read.Before(i.lastTouch()) {
 			w.due = now // it began before our own change: read again
@@ -191,13 +191,9 @@ func (s *state) overlay(pool *Pool, now time.Time) {
 	}
 }
 
-// done are the actions that AWS has accepted, in that order.
+// done are the actions of the last day that AWS has accepted, in that order.
 func (s *state) done() []Action {
-	var list []Action
-	for _, i := range s.incidents {
-		list = append(list, i.Actions...)
-	}
-	list = slices.DeleteFunc(list, func(a Action) bool { return a.Applied.IsZero() })
+	list := slices.DeleteFunc(slices.Clone(s.acted), func(a Action) bool { return a.Applied.IsZero() })
 	slices.SortFunc(list, func(a, b Action) int { return cmp.Or(a.Applied.Compare(b.Applied), cmp.Compare(a.ID, b.ID)) })
 	return list
 }

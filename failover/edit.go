@@ -22,9 +22,28 @@ func (s *situation) withdraw() candidate {
 	if hold != nil {
 		return candidate{hold: hold}
 	}
+	if planned, ok := s.edited[set.Key()]; ok {
+		set = planned // what else this plan edits of it goes with this
+	}
 	a := s.action(KindWithdraw, fmt.Sprintf("the name still answers with %d healthy members", healthy))
 	a.Reweigh = &Reweigh{Zone: s.pool.ZoneID, Addr: s.member.Addr, Was: set, Shall: without(set, s.member.Addr)}
 	return candidate{action: a}
+}
+
+// together makes one edit of all that this plan edits of one simple set: each of
+// its actions says what the set is before and after all of them.
+func (p *planner) together() {
+	first := map[RecordKey]RecordSet{}
+	for _, a := range p.plan.Actions {
+		if a.Reweigh == nil || !a.Reweigh.simple() {
+			continue
+		}
+		key := a.Reweigh.key()
+		if _, known := first[key]; !known {
+			first[key] = a.Reweigh.Was
+		}
+		a.Reweigh.Was, a.Reweigh.Shall = first[key], p.edited[key]
+	}
 }
 
 func held(g Guard, text string) candidate { return candidate{hold: &Hold{Guard: g, Text: text}} }
@@ -67,61 +86,4 @@ func (s *situation) lastHealthy() (healthy int, hold *Hold) {
 func (s *situation) leaving(addr netip.Addr) bool {
 	leaves := func(a Action) bool { return a.Kind == KindWithdraw && a.Member == addr }
 	return slices.ContainsFunc(s.plan.Actions, leaves) || slices.ContainsFunc(s.h.InFlight, leaves)
-}
-
-// restore proposes to put a withdrawn address back exactly as it was, and only
-// if the record set still is as our last edit left it (I9).
-func (s *situation) restore(edit Reweigh) candidate {
-	key := edit.Was.Key()
-	present := s.present(key)
-	if present.Holds(s.member.Addr) && present.Answers() {
-		return held(GuardChanged, "someone has put the address back already")
-	}
-	left, known := s.h.Left[key]
-	if !known {
-		left = edit.Shall
-	}
-	if !present.Equal(left) {
-		return held(GuardChanged, "the record set is not as rrwatch left it, so whoever changed it has the last word; put the address back by hand")
-	}
-	if healthy := s.now.Sub(s.belief.Since); healthy < s.spec.Policy.RestoreAfter {
-		return held(GuardCooldown, fmt.Sprintf("healthy again since %s; it comes back after %s",
-			s.belief.Since.UTC().Format("15:04:05"), s.spec.Policy.RestoreAfter))
-	}
-	shall := edit.Was
-	if edit.Was.Simple() {
-		shall = with(present, edit.Was, s.member.Addr)
-	}
-	a := s.action(KindRestore, "the withdrawn member is healthy again")
-	a.Reweigh = &Reweigh{Zone: edit.Zone, Addr: s.member.Addr, Was: present, Shall: shall}
-	return candidate{action: a}
-}
-
-// present is the pool's record set of that key as last read; zero: none.
-func (s *situation) present(key RecordKey) RecordSet {
-	for _, set := range s.pool.Sets {
-		if set.Key() == key {
-			return set
-		}
-	}
-	return RecordSet{}
-}
-
-// with is the present simple set plus addr, its values in the order that they
-// had before.
-func with(present, before RecordSet, addr netip.Addr) RecordSet {
-	back := present
-	back.Values = nil
-	for _, v := range before.Values {
-		a, err := netip.ParseAddr(v)
-		if slices.Contains(present.Values, v) || err == nil && a == addr {
-			back.Values = append(back.Values, v)
-		}
-	}
-	for _, v := range present.Values {
-		if !slices.Contains(back.Values, v) {
-			back.Values = append(back.Values, v)
-		}
-	}
-	return back
 }

@@ -53,7 +53,7 @@ func falls(incidents []Incident, since time.Time) int {
 // is told once: its incident stays open until it is calm.
 func (s *state) flap(ctx context.Context, spec *Spec, now time.Time) {
 	limit := spec.Policy.Flaps
-	for _, i := range s.open(spec.Name) {
+	for _, i := range s.open[spec.Name] {
 		if limit.Falls == 0 && !i.Flapping {
 			continue
 		}
@@ -78,11 +78,4 @@ func (s *state) of(pool string, i Incident) []Incident {
 	}
 	sortIncidents(list)
 	return list
-}
-
-// flapping: an address that comes and goes is not cured by one more move, and
-// each move costs its users a connection.
-func flapping(s *situation, _ Action) (string, bool) {
-	limit := s.spec.Policy.Flaps
-	return fmt.Sprintf("the member comes and goes; this waits until it has fallen at most %d times within %s", limit.calmFalls(), limit.Within), s.incident.Flapping
 }

@@ -2,7 +2,7 @@ package failover
 
 import (
 	"fmt"
-	"slices"
+	"net/netip"
 	"time"
 )
 
@@ -20,6 +20,7 @@ const (
 	GuardWontHelp     Guard = "would-not-help"  // no standby passes the member's own checks
 	GuardLastHealthy  Guard = "last-healthy"    // the name would lose its last healthy address
 	GuardAllZero      Guard = "all-zero"        // all weights would be 0
+	GuardHoldDown     Guard = "hold-down"       // healthy for too short a time to be trusted
 	GuardCooldown     Guard = "cool-down"       // the member was touched a short while ago
 	GuardBudget       Guard = "budget"          // too many actions; latches the brake
 	GuardFlapping     Guard = "flapping"        // the member comes and goes
@@ -74,10 +75,10 @@ func blind(s *situation, a Action) (string, bool) {
 	if s.snap.Blind != "" {
 		return "the watcher is blind: " + s.snap.Blind, true
 	}
-	if a.Kind != KindRestore && s.snap.References > 0 && s.snap.Sighted.Before(s.belief.FirstBad) {
+	if a.Kind.answers() && s.snap.References > 0 && s.snap.Sighted.Before(s.belief.FirstBad) {
 		return "the references have not answered since the member began to fail", true
 	}
-	if last := s.belief.lastFail(); a.Kind != KindRestore && !last.After(s.snap.Sees) {
+	if last := s.belief.lastFail(); a.Kind.answers() && !last.After(s.snap.Sees) {
 		return "the watcher was blind, and has not asked the member again since", true
 	}
 	return "", false
@@ -108,22 +109,29 @@ func stale(s *situation, _ Action) (string, bool) {
 // serve, or the check is wrong (I2).
 func warmUp(s *situation, _ Action) (string, bool) {
 	return "the member was never seen healthy, so its check or its set-up may be wrong",
-		!s.belief.SeenUp && !s.incident.Opening.SeenUp
+		!s.belief.SeenUp && !s.incident.Opening.SeenUp && !s.h.knows(s.spec, s.member.Addr)
 }
 
 // shared: when all members fail alike a move would not help (I11).
 func shared(s *situation, a Action) (string, bool) {
-	if a.Kind == KindRestore {
+	if !a.Kind.answers() {
 		return "", false
 	}
 	return sharedFault(s.spec, s.pool, s.snap, s.member.Addr)
 }
 
-// inFlight: no two unfinished actions touch the same member, instance or
-// record set.
+// inFlight: no two unfinished actions touch the same member, instance or record
+// set. Of a set with many values, edits go together, or follow one that AWS has
+// accepted and that has been read.
 func inFlight(s *situation, a Action) (string, bool) {
-	for _, other := range slices.Concat(s.plan.Actions, s.h.InFlight) {
-		if touchSame(a, other) {
+	for _, other := range s.plan.Actions {
+		if touchSame(a, other) && !bothOfSimple(a, other) {
+			return "another action of this plan touches the same thing: " + other.String(), true
+		}
+	}
+	for _, other := range s.h.InFlight {
+		read := bothOfSimple(a, other) && other.Status == Applied && s.pool.Read.After(other.Applied)
+		if touchSame(a, other) && !read {
 			return "an unfinished action touches the same thing: " + other.String(), true
 		}
 	}
@@ -140,6 +148,12 @@ func touchSame(a, b Action) bool {
 		return a.Reweigh.key() == b.Reweigh.key()
 	}
 	return false
+}
+
+// bothOfSimple reports whether both edit one simple set, each for a member of
+// its own.
+func bothOfSimple(a, b Action) bool {
+	return a.Reweigh != nil && b.Reweigh != nil && a.Member != b.Member && a.Reweigh.simple() && b.Reweigh.simple()
 }
 
 // maintenance: in a window the pool is watched and nothing is changed.
@@ -159,16 +173,44 @@ func braked(s *situation, _ Action) (string, bool) {
 	return "the brake is latched: " + s.h.Brake.Why, true
 }
 
-// coolDown: a member is not touched again for a while after an incident (I7).
-// The remedies of one incident follow each other without that.
-func coolDown(s *situation, a Action) (string, bool) {
-	for _, change := range s.h.Changes {
-		again := change.Pool == a.Pool && change.Member == a.Member && change.Touched && (change.Incident != a.Incident || a.Kind == KindRestore)
-		ago := s.now.Sub(later(change.At, change.Applied)) // a call may be repeated for a while before it takes effect
-		if left := s.spec.Policy.Cooldown - ago; again && left > 0 {
-			return fmt.Sprintf("the member was touched %s ago and cools down for %s more",
-				ago.Round(time.Second), left.Round(time.Second)), true
+// paused: a person has stopped automatic action, and said why and until when.
+func paused(s *situation, a Action) (string, bool) {
+	for _, p := range s.h.Pauses {
+		if p.Covers(a.Pool, a.Member, s.now) {
+			return fmt.Sprintf("%s paused %s until %s: %s", p.By, p.Scope(), p.Until.UTC().Format("2006-01-02 15:04 MST"), p.Why), true
 		}
+	}
+	return "", false
+}
+
+// flapping: an address that comes and goes is not cured by one more move, and
+// each move costs its users a connection.
+func flapping(s *situation, _ Action) (string, bool) {
+	limit := s.spec.Policy.Flaps
+	return fmt.Sprintf("the member comes and goes; this waits until it has fallen at most %d times within %s", limit.calmFalls(), limit.Within), s.incident.Flapping
+}
+
+// coolDown: a member is not touched again for a while after an incident, and for
+// twice as long after each more of the last day (I7). The remedies of one
+// incident follow each other without that, and so do the steps of coming back.
+func coolDown(s *situation, a Action) (string, bool) {
+	var last time.Time
+	relapses := map[int64]bool{}
+	for _, change := range s.h.Changes {
+		if change.Pool != a.Pool || change.Member != a.Member || !change.Touched {
+			continue
+		}
+		if change.Incident != a.Incident {
+			relapses[change.Incident] = true
+		} else if a.Kind != KindRestore || a.Reweigh.Was.Answers() && !a.Reweigh.simple() {
+			continue
+		}
+		last = later(last, later(change.At, change.Applied)) // a call may be repeated for a while before it takes effect
+	}
+	ago := s.now.Sub(last)
+	if left := s.spec.Policy.cooldown(len(relapses)) - ago; !last.IsZero() && left > 0 {
+		return fmt.Sprintf("the member was touched %s ago and cools down for %s more",
+			ago.Round(time.Second), left.Round(time.Second)), true
 	}
 	return "", false
 }
@@ -177,32 +219,47 @@ func coolDown(s *situation, a Action) (string, bool) {
 // automation's idea of the world; a person has to look (I6). Who releases the
 // brake grants the budgets anew.
 func overBudget(s *situation, a Action) (string, bool) {
-	planned := len(s.plan.Actions)
 	for _, b := range []struct {
 		of     string
-		pool   string
+		counts func(pool string, member netip.Addr) bool
 		budget Budget
-	}{{"the pool", a.Pool, s.spec.Policy.Budget}, {"all pools", "", s.h.Total}} {
-		hour, day := planned, planned
-		for _, change := range s.h.Changes {
-			age := s.now.Sub(change.At)
-			switch {
-			case b.pool != "" && change.Pool != b.pool, change.At.Before(s.h.Released):
-			case age < time.Hour:
-				hour++
-				day++
-			case age < 24*time.Hour:
-				day++
-			}
+	}{
+		{"the member", func(pool string, member netip.Addr) bool { return pool == a.Pool && member == a.Member }, s.spec.Policy.MemberBudget},
+		{"the pool", func(pool string, _ netip.Addr) bool { return pool == a.Pool }, s.spec.Policy.Budget},
+		{"all pools", func(string, netip.Addr) bool { return true }, s.h.Total},
+	} {
+		if b.budget == (Budget{}) {
+			continue
 		}
+		hour, today := s.spent(b.counts)
 		switch {
 		case hour >= b.budget.PerHour:
 			return fmt.Sprintf("the budget of %s is spent: %d actions an hour", b.of, b.budget.PerHour), true
-		case day >= b.budget.PerDay:
+		case today >= b.budget.PerDay:
 			return fmt.Sprintf("the budget of %s is spent: %d actions a day", b.of, b.budget.PerDay), true
 		}
 	}
 	return "", false
+}
+
+// spent counts the actions of the last hour and day, with those of this plan.
+func (s *situation) spent(counts func(pool string, member netip.Addr) bool) (hour, today int) {
+	for _, a := range s.plan.Actions {
+		if counts(a.Pool, a.Member) {
+			hour, today = hour+1, today+1
+		}
+	}
+	for _, change := range s.h.Changes {
+		age := s.now.Sub(change.At)
+		if change.At.Before(s.h.Released) || age >= day || !counts(change.Pool, change.Member) {
+			continue
+		}
+		today++
+		if age < time.Hour {
+			hour++
+		}
+	}
+	return hour, today
 }
 
 // approvalFor is how long a person's approval of a proposed action holds.
@@ -219,4 +276,23 @@ func mode(s *situation, a Action) (string, bool) {
 	case Observe:
 	}
 	return "mode is observe: nothing is changed", true
+}
+
+// moveGuards are those of a move, whatever its target.
+func moveGuards() []guard {
+	return []guard{{GuardNotOurs, notOurs}, {GuardService, serviceManaged}}
+}
+
+// notOurs: what is no Elastic IP of the account cannot be moved (I10).
+func notOurs(s *situation, _ Action) (string, bool) {
+	if s.member.Addr.Is6() {
+		return "an IPv6 address is no Elastic IP and cannot be moved", s.member.Address == nil
+	}
+	return "the address is no Elastic IP of this account and Region, so it is watched and never moved", s.member.Address == nil
+}
+
+// serviceManaged: an AWS service that owns an address moves it itself (I10).
+func serviceManaged(s *situation, _ Action) (string, bool) {
+	by := s.member.Address.ServiceManaged
+	return "the address is managed by the AWS service " + by, by != ""
 }

@@ -69,10 +69,10 @@ func generalCases() map[string]guardCase {
 		}},
 		"the brake": {GuardBrake, func(s *scene) { s.h.Brake = &Brake{Why: "the budget is spent"} }},
 		"the cool-down": {GuardCooldown, func(s *scene) {
-			s.h.Changes = []Change{{"www", public(1), 99, noon().Add(-time.Minute), true, time.Time{}}}
+			s.h.Changes = []Change{{KindRemap, "www", public(1), 99, noon().Add(-time.Minute), true, time.Time{}}}
 		}},
 		"the cool-down since the call was accepted": {GuardCooldown, func(s *scene) {
-			s.h.Changes = []Change{{"www", public(1), 99, noon().Add(-320 * time.Second), true, noon().Add(-290 * time.Second)}}
+			s.h.Changes = []Change{{KindRemap, "www", public(1), 99, noon().Add(-320 * time.Second), true, noon().Add(-290 * time.Second)}}
 		}},
 		"the pool's hour":  {GuardBudget, func(s *scene) { s.h.Changes = changes("www", 4, time.Minute) }},
 		"the pool's day":   {GuardBudget, func(s *scene) { s.h.Changes = changes("www", 12, 2*time.Hour) }},
@@ -158,7 +158,7 @@ func remedyCases() map[string]guardCase {
 func changes(pool string, n int, ago time.Duration) []Change {
 	list := make([]Change, n)
 	for i := range list {
-		list[i] = Change{pool, public(200), 77, noon().Add(-ago), true, time.Time{}}
+		list[i] = Change{KindRemap, pool, public(200), 77, noon().Add(-ago), true, time.Time{}}
 	}
 	return list
 }
@@ -187,13 +187,13 @@ func TestGuardsLetGoAgain(t *testing.T) {
 		"asked again since the blindness":    func(s *scene) { s.snap.Sees = noon().Add(-600 * time.Millisecond) },
 		"asked again after the pause":        func(s *scene) { s.snap.Stalled = noon().Add(-time.Second) },
 		"the cool-down is over": func(s *scene) {
-			s.h.Changes = []Change{{"www", public(1), 99, noon().Add(-6 * time.Minute), true, time.Time{}}}
+			s.h.Changes = []Change{{KindRemap, "www", public(1), 99, noon().Add(-6 * time.Minute), true, time.Time{}}}
 		},
 		"the action before changed nothing": func(s *scene) {
-			s.h.Changes = []Change{{"www", public(1), 99, noon().Add(-time.Minute), false, time.Time{}}}
+			s.h.Changes = []Change{{KindRemap, "www", public(1), 99, noon().Add(-time.Minute), false, time.Time{}}}
 		},
 		"the remedy before was of this incident": func(s *scene) {
-			s.h.Changes = []Change{{"www", public(1), 1, noon().Add(-time.Minute), true, time.Time{}}}
+			s.h.Changes = []Change{{KindRemap, "www", public(1), 1, noon().Add(-time.Minute), true, time.Time{}}}
 		},
 		"the actions were made before the brake was released": func(s *scene) {
 			s.h.Changes, s.h.Released = changes("www", 4, 2*time.Minute), noon().Add(-time.Minute)

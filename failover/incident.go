@@ -60,30 +60,17 @@ func (i Incident) Apply(e Entry) Incident {
 	i.Notes = append(slices.Clip(i.Notes), Note{e.Seq, e.At, e.Kind, e.Text})
 	switch e.Kind {
 	case Opened:
-		i.ID, i.Pool, i.Member, i.Opened = e.Incident, e.Pool, e.Member, e.At
-		if e.Opening != nil {
-			i.Opening = *e.Opening
-		}
+		i.ID, i.Pool, i.Member, i.Opened, i.Opening = e.Incident, e.Pool, e.Member, e.At, or(e.Opening, i.Opening)
 	case Diagnosed:
-		if e.Diagnosis != nil {
-			i.Diagnosis = *e.Diagnosis
-		}
+		i.Diagnosis = or(e.Diagnosis, i.Diagnosis)
 	case HeldBack:
 		i.Held, i.Shadow = e.Held, i.shadowed(e.Held, e.At)
 	case Believed:
 		i.Falls = i.fallen(e.Transition)
-	case Overridden:
-		if e.Override != nil {
-			i.Overrides = append(slices.Clip(i.Overrides), *e.Override)
-		}
-	case Proposed:
-		i.Proposal = e.Proposal
-	case ProposalOver:
-		i.Proposal = nil
+	case Proposed, ProposalOver, Approved, Overridden:
+		i = i.asked(e)
 	case Flapping, Calm:
 		i.Flapping = e.Kind == Flapping
-	case Approved:
-		i.Approved, i.By, i.Allowed = e.Approved, e.By, e.At
 	case ActionBegun, ActionApplied, ActionEnded:
 		if e.Action != nil {
 			i.Actions = withAction(i.Actions, *e.Action)
@@ -94,6 +81,29 @@ func (i Incident) Apply(e Entry) Incident {
 		NotServed, ServedAgain, Warned, WarningOver, Paused, Resumed:
 	}
 	return i
+}
+
+// asked is the incident after a person was asked, or has answered.
+func (i Incident) asked(e Entry) Incident {
+	switch {
+	case e.Kind == Proposed:
+		i.Proposal = e.Proposal
+	case e.Kind == ProposalOver:
+		i.Proposal = nil
+	case e.Kind == Approved:
+		i.Approved, i.By, i.Allowed = e.Approved, e.By, e.At
+	case e.Kind == Overridden && e.Override != nil:
+		i.Overrides = append(slices.Clip(i.Overrides), *e.Override)
+	}
+	return i
+}
+
+// or is what p points at, or else otherwise.
+func or[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
 }
 
 // withAction is the list with a in the place of the action of the same id, or
@@ -113,8 +123,9 @@ func withAction(list []Action, a Action) []Action {
 	return next
 }
 
-// Planned reports whether it is no outage, but a change that was planned.
-func (i Incident) Planned() bool { return i.Opening.Failback }
+// Planned reports whether it is no outage, but a change that was planned, and
+// that nothing has failed in it.
+func (i Incident) Planned() bool { return i.Opening.Failback && i.Diagnosis.Cause == "" }
 
 // Open reports whether the incident has not ended.
 func (i Incident) Open() bool { return i.Closed.IsZero() }
@@ -129,24 +140,26 @@ func (i Incident) Unfinished() (Action, bool) {
 	return Action{}, false
 }
 
-// Withdrawn is the edit by which rrwatch took the member out of the answers
-// and has not yet put it back, if there is one.
+// Withdrawn says how rrwatch has taken the member out of the answers, if it has
+// and it is not back as it was: Was is the set before the first edit, Shall the
+// set as the latest one left it, which may have a part of the weight.
 func (i Incident) Withdrawn() (Reweigh, bool) {
 	var edit *Reweigh
 	for _, a := range i.Actions {
-		took := a.Status == Applied || a.Status == Proven || a.Status == Unproven
+		if a.Reweigh == nil || !a.Status.tookEffect() || edit == nil && a.Kind != KindWithdraw {
+			continue
+		}
+		whole := edit == nil || edit.Was.Weight == nil || a.Reweigh.Shall.Equal(edit.Was)
 		switch {
-		case !took:
-		case a.Kind == KindWithdraw:
-			edit = a.Reweigh
-		case a.Kind == KindRestore:
+		case edit == nil:
+			edit = new(*a.Reweigh)
+		case a.Kind == KindRestore && whole:
 			edit = nil
+		default:
+			edit.Shall = a.Reweigh.Shall
 		}
 	}
-	if edit == nil {
-		return Reweigh{}, false
-	}
-	return *edit, true
+	return or(edit, Reweigh{}), edit != nil
 }
 
 // Clock is the recovery clock: where the time of an outage went. A phase that

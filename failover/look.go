@@ -78,7 +78,7 @@ func (s *state) openNew(ctx context.Context, spec *Spec, pool *Pool, snap *monit
 			Kind: Opened, Pool: spec.Name, Member: m.Addr, At: now.UTC(), Text: openingText(m, carrier, b),
 			Opening: &Opening{
 				FirstBad: b.FirstBad.UTC(), Believed: b.Since.UTC(), Instance: carrier.ID, Name: carrier.Name, Zone: carrier.Zone,
-				SeenUp: b.SeenUp, Evidence: b.evidence(),
+				SeenUp: b.SeenUp || s.history(spec, now).knows(spec, m.Addr), Evidence: b.evidence(),
 			},
 		})
 	}
@@ -99,7 +99,7 @@ func openingText(m Member, carrier Instance, b belief) string {
 // closeOver closes the incidents that are over: the member is served again by
 // proof from outside, or is published no more by someone else's hand.
 func (s *state) closeOver(ctx context.Context, spec *Spec, pool *Pool, snap *monitor.Snapshot) {
-	for _, i := range s.open(spec.Name) {
+	for _, i := range s.open[spec.Name] {
 		_, unfinished := i.Unfinished()
 		if unfinished || pool.Read.Before(i.lastTouch()) {
 			continue
@@ -116,9 +116,11 @@ func (s *state) over(spec *Spec, pool *Pool, snap *monitor.Snapshot, i Incident)
 	if !there {
 		return i.Member.String() + " is no longer published, by someone else's change", true
 	}
-	_, withdrawn := i.Withdrawn()
+	edit, withdrawn := i.Withdrawn()
+	returning := withdrawn && edit.partial() && m.Set.Equal(edit.Shall)
 	switch up := believe(spec, i.Member, snap).State == monitor.Up; {
-	case m.Published && up && !i.Flapping:
+	case i.Flapping, returning:
+	case m.Published && up:
 		return i.Member.String() + " is served again" + recovery(i, pool), true
 	case !m.Published && !withdrawn:
 		return i.Member.String() + " is no longer published, by someone else's change", true
@@ -128,13 +130,18 @@ func (s *state) over(spec *Spec, pool *Pool, snap *monitor.Snapshot, i Incident)
 
 // recovery says by what the member came back.
 func recovery(i Incident, pool *Pool) string {
-	if len(i.Actions) == 0 {
+	switch {
+	case len(i.Actions) == 0 && i.Opening.Failback:
+		return ", and its move back was not begun"
+	case len(i.Actions) == 0:
 		return ", without our doing"
 	}
 	last := i.Actions[len(i.Actions)-1]
 	switch {
 	case last.Status != Proven:
 		return ", without proof that it was our doing"
+	case last.Kind == KindFailback:
+		return " by " + label(last.Remap.To, last.Remap.ToName) + ", as before the failure"
 	case last.Remap != nil:
 		to, _ := pool.Instance(last.Remap.To)
 		return fmt.Sprintf(" by %s, %s after the first bad answer", to.Label(), i.Clock().Whole.Round(10*time.Millisecond))
@@ -153,7 +160,7 @@ func (i Incident) lastTouch() time.Time {
 
 // respond diagnoses, decides, writes down what is held, and begins the actions.
 func (s *state) respond(ctx context.Context, spec *Spec, pool *Pool, snap *monitor.Snapshot, now time.Time) {
-	open := s.open(spec.Name)
+	open := s.open[spec.Name]
 	for n, i := range open {
 		if believe(spec, i.Member, snap).State != monitor.Down {
 			continue
@@ -178,23 +185,21 @@ func (s *state) respond(ctx context.Context, spec *Spec, pool *Pool, snap *monit
 // history is what Decide must know beside the present state.
 func (s *state) history(spec *Spec, now time.Time) *History {
 	h := &History{
-		Open: s.open(spec.Name), Left: s.left, Total: s.Total, Brake: s.brake, Released: s.released,
+		Open: s.open[spec.Name], Left: s.left, Total: s.Total, Brake: s.brake, Released: s.released,
 		NoRecord: s.noRecord, StaleAt: 3*s.Discover + readTimeout, Pauses: s.pauses, SeenUp: s.seenUp,
 	}
-	ids := make([]int64, 0, len(s.incidents))
-	for id := range s.incidents {
-		ids = append(ids, id)
+	if spec.Policy.Failback > 0 {
+		h.Homes = s.homes[spec.Name]
 	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		for _, a := range s.incidents[id].Actions {
-			touched := a.Status == Applied || a.Status == Proven || a.Status == Unproven
-			if now.Sub(a.Begun) < day {
-				h.Changes = append(h.Changes, Change{a.Pool, a.Member, a.Incident, a.Begun, touched, a.Applied})
-			}
-			if !a.Status.Done() {
-				h.InFlight = append(h.InFlight, a)
-			}
+	if len(h.Open) == 0 && len(h.Homes) == 0 {
+		return h // nothing is asked of the past
+	}
+	for _, a := range s.acted {
+		if now.Sub(a.Begun) < day {
+			h.Changes = append(h.Changes, Change{a.Kind, a.Pool, a.Member, a.Incident, a.Begun, a.Status.tookEffect(), a.Applied})
+		}
+		if !a.Status.Done() {
+			h.InFlight = append(h.InFlight, a)
 		}
 	}
 	return h
@@ -212,6 +217,7 @@ func (s *state) forget(now time.Time) {
 			delete(s.incidents, id)
 		}
 	}
+	s.acted = slices.DeleteFunc(s.acted, func(a Action) bool { return a.Status.Done() && now.Sub(a.Begun) > day })
 }
 
 // held writes down what the plan holds back for an incident, when that has
@@ -262,6 +268,12 @@ func (s *state) begin(ctx context.Context, plan Plan) {
 	for _, batch := range batches(plan.Actions) {
 		entries := make([]Entry, len(batch))
 		for n, a := range batch {
+			if a.Kind == KindFailback && a.Incident == 0 {
+				if a.Incident = s.openPlanned(ctx, a); a.Incident == 0 {
+					return // the journal cannot be written
+				}
+				batch[n] = a
+			}
 			a.Status, a.Begun = Begun, time.Now().UTC()
 			entries[n] = s.incidents[a.Incident].entry(ActionBegun, fmt.Sprintf("%s: %s", a, a.Why))
 			entries[n].At, entries[n].Action = a.Begun, &a
@@ -277,4 +289,15 @@ func (s *state) begin(ctx context.Context, plan Plan) {
 		}
 		s.perform(ctx, begun)
 	}
+}
+
+// openPlanned opens the incident that a move back belongs to; 0: it could not be
+// written down, and then neither can what belongs to it.
+func (s *state) openPlanned(ctx context.Context, a Action) int64 {
+	s.record(ctx, Entry{
+		Kind: Opened, Pool: a.Pool, Member: a.Member, Text: fmt.Sprintf("%s goes back to %s", a.Member, label(a.Remap.To, a.Remap.ToName)),
+		Opening: &Opening{Failback: true, SeenUp: true, Instance: a.Remap.From, Name: a.Remap.FromName},
+	})
+	i, _ := s.openFor(a.Pool, a.Member)
+	return i.ID
 }

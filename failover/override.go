@@ -28,7 +28,7 @@ const overrideFor = approvalFor
 func (g Guard) Overridable() bool {
 	switch g {
 	case GuardMode, GuardMaintenance, GuardPaused, GuardBrake, GuardBlind, GuardStalled, GuardWarmUp, GuardShared,
-		GuardCooldown, GuardBudget, GuardFlapping:
+		GuardHoldDown, GuardCooldown, GuardBudget, GuardFlapping:
 		return true
 	case GuardWontHelp, GuardLastHealthy, GuardAllZero, GuardInFlight, GuardNotOurs, GuardChanged, GuardNoRecord,
 		GuardEviction, GuardNotRunning, GuardService, GuardNotPermitted, GuardStale, GuardNoRemedy:

@@ -44,16 +44,6 @@ func (p Pause) Covers(pool string, member netip.Addr, now time.Time) bool {
 // an earlier one.
 func (p Pause) SameScope(o Pause) bool { return p.Pool == o.Pool && p.Member == o.Member }
 
-// paused: a person has stopped automatic action, and said why and until when.
-func paused(s *situation, a Action) (string, bool) {
-	for _, p := range s.h.Pauses {
-		if p.Covers(a.Pool, a.Member, s.now) {
-			return fmt.Sprintf("%s paused %s until %s: %s", p.By, p.Scope(), p.Until.UTC().Format("2006-01-02 15:04 MST"), p.Why), true
-		}
-	}
-	return "", false
-}
-
 var (
 	errNoWhy      = errors.New("why? give a reason, so that others know")
 	errNoEnd      = errors.New("until when? a pause needs an end, at most 31 days from now")

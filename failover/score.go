@@ -41,7 +41,7 @@ func (s Score) Add(i Incident) Score {
 // score is of the pool's incidents, open ones too.
 func (s *state) score(pool string) Score {
 	score := s.scores[pool]
-	for _, i := range s.open(pool) {
+	for _, i := range s.open[pool] {
 		score = score.Add(i)
 	}
 	return score

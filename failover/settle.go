@@ -185,7 +185,7 @@ func endText(a Action) string {
 // the authoritative servers, and one of which only the beginning is known (we
 // were stopped in between) by reading the world, never by repeating it.
 func (s *state) settle(ctx context.Context, spec *Spec, pool *Pool, snap *monitor.Snapshot, now time.Time) {
-	for _, i := range s.open(spec.Name) {
+	for _, i := range s.open[spec.Name] {
 		a, unfinished := i.Unfinished()
 		if !unfinished || s.working[a.ID] || s.unwritten(a.ID) {
 			continue

@@ -52,7 +52,10 @@ func (s *state) showMembers(spec *Spec, pool *Pool, snap *monitor.Snapshot) []Me
 		view.Carrier, _ = pool.Instance(m.Carrier())
 		if i, open := s.openFor(spec.Name, m.Addr); open {
 			view.Incident = i.ID
-			_, view.Withdrawn = i.Withdrawn()
+			var edit Reweigh
+			if edit, view.Withdrawn = i.Withdrawn(); edit.partial() {
+				view.Returning = *edit.Was.Weight
+			}
 		}
 		for _, h := range s.plans[spec.Name].Held {
 			if h.Member == m.Addr {

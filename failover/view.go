@@ -53,8 +53,9 @@ type MemberView struct {
 	Since     time.Time     `json:"since,omitzero"`
 	ToChange  string        `json:"to_change"` // "down after 1 more fail"
 	Checks    []CheckView   `json:"checks"`
-	Incident  int64         `json:"incident,omitempty"` // the open one
-	Withdrawn bool          `json:"withdrawn"`          // by rrwatch, to be restored
+	Incident  int64         `json:"incident,omitempty"`  // the open one
+	Withdrawn bool          `json:"withdrawn"`           // by rrwatch, to be restored
+	Returning int64         `json:"returning,omitempty"` // while it comes back by steps: the weight that it will have again
 	Holds     []Hold        `json:"holds,omitempty"`
 }
 

@@ -1,0 +1,154 @@
+package failover
+
+import (
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"rrwatch/monitor"
+	"rrwatch/probe"
+)
+
+func TestAPauseStopsWhatItCovers(t *testing.T) {
+	until := noon().Add(time.Hour)
+	for name, c := range map[string]struct {
+		pause Pause
+		held  bool
+	}{
+		"all pools":      {Pause{Until: until}, true},
+		"this pool":      {Pause{Pool: "www", Until: until}, true},
+		"this member":    {Pause{Pool: "www", Member: public(1), Until: until}, true},
+		"another member": {Pause{Pool: "www", Member: public(2), Until: until}, false},
+		"another pool":   {Pause{Pool: "api", Until: until}, false},
+		"over since now": {Pause{Until: noon()}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene()
+			s.fails(1, probe.Refused)
+			c.pause.By, c.pause.Why = "Ada", "a release"
+			s.h.Pauses = []Pause{c.pause}
+			if !c.held {
+				s.wantAction(t, toLB4)
+				return
+			}
+			if h := s.wantHold(t, GuardPaused); !strings.Contains(h.Text, "Ada paused") || !strings.Contains(h.Text, "a release") {
+				t.Errorf("it says: %s", h.Text)
+			}
+		})
+	}
+}
+
+// override has Ada override a guard for member 1's incident.
+func (s *scene) override(g Guard) {
+	s.h.Open[0].Overrides = append(s.h.Open[0].Overrides, Override{Guard: g, Why: "I know", By: "Ada", At: noon(), Until: noon().Add(overrideFor)})
+}
+
+func TestAPersonOverridesAGuard(t *testing.T) {
+	s := newScene()
+	s.fails(1, probe.Refused)
+	s.h.Brake = &Brake{Why: "the budget is spent"}
+	s.spec.Policy.Mode = Observe
+	s.wantHold(t, GuardBrake)
+	s.override(GuardBrake)
+	s.wantHold(t, GuardMode) // each by its name
+	s.override(GuardMode)
+	a := s.wantAction(t, toLB4)
+	if a.By != "Ada" || !strings.Contains(a.Why, "Ada overrides the guard brake: I know") || !strings.Contains(a.Why, "the guard mode") {
+		t.Errorf("by %q, why %q", a.By, a.Why)
+	}
+	s.now = noon().Add(overrideFor)
+	s.pool.Read = s.now
+	for n := 1; n <= 5; n++ { // everything was asked again
+		at := private(n)
+		if n <= 3 {
+			at = public(n)
+		}
+		h := s.snap.Health(s.target(at))
+		h.Asked, h.Last.At, h.Why.At = s.now.Add(-time.Second), s.now.Add(-time.Second), s.now.Add(-time.Second)
+		s.snap = s.snap.With(s.target(at), h)
+	}
+	s.wantHold(t, GuardBrake)
+}
+
+// What keeps I1, I3, I4, I5 and I10 holds whoever says what.
+func TestWhatMustHoldCannotBeOverridden(t *testing.T) {
+	cases := generalCases()
+	maps.Copy(cases, remedyCases())
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := newScene()
+			s.fails(1, probe.Refused)
+			c.bring(s)
+			s.override(c.guard)
+			acts := len(s.plan().Actions) > 0
+			if c.guard.Overridable() != acts {
+				t.Errorf("%s, overridable %v:\n%s", c.guard, c.guard.Overridable(), s.plan())
+			}
+		})
+	}
+}
+
+func TestFallsCountOncePerIncidentAndFall(t *testing.T) {
+	at := func(minutes int) time.Time { return noon().Add(time.Duration(minutes) * time.Minute) }
+	incidents := []Incident{
+		{Opened: at(-40)}, // too old
+		{Opened: at(-20)},
+		{Opened: at(-15), Opening: Opening{Failback: true}}, // no outage
+		{Opened: at(-10), Falls: []Fall{{"http", at(-9)}, {"tcp", at(-9)}, {"http", at(-8)}}},
+	}
+	if n := falls(incidents, at(-30)); n != 4 {
+		t.Errorf("%d falls, want 4", n)
+	}
+}
+
+func TestAnIncidentRemembersItsFalls(t *testing.T) {
+	i := Incident{Pool: "www", Member: public(1)}
+	believed := func(to monitor.State, n int) Entry {
+		target := probe.Target{Pool: "www", Check: "http"}
+		target.Addr = newScene().target(public(n)).Addr
+		return Entry{Kind: Believed, Transition: &monitor.Transition{Target: target, To: to, At: noon()}}
+	}
+	for range 100 {
+		i = i.Apply(believed(monitor.Up, 1)).Apply(believed(monitor.Down, 1)).Apply(believed(monitor.Down, 2))
+	}
+	if len(i.Falls) != mostFalls {
+		t.Errorf("%d falls are kept, want %d", len(i.Falls), mostFalls)
+	}
+}
+
+func TestAFlappingMemberIsHeld(t *testing.T) {
+	s := newScene()
+	s.fails(1, probe.Refused)
+	s.h.Open[0].Flapping = true
+	s.wantHold(t, GuardFlapping)
+}
+
+func TestTheShadowIsJudgedByHowLongTheMemberStayedDown(t *testing.T) {
+	hold := Hold{Guard: GuardMode, Action: toLB4, Takes: 8 * time.Second}
+	for name, c := range map[string]struct {
+		down  time.Duration
+		holds []Hold
+		acted bool
+		want  Score
+	}{
+		"longer than the move":   {9 * time.Second, []Hold{hold}, false, Score{Right: 1}},
+		"shorter than the move":  {8 * time.Second, []Hold{hold}, false, Score{Wrong: 1}},
+		"held by something else": {time.Hour, []Hold{{Guard: GuardBrake, Action: toLB4}}, false, Score{}},
+		"done after all":         {time.Hour, []Hold{hold}, true, Score{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := Incident{ID: 1}.Apply(Entry{Kind: HeldBack, At: noon(), Held: c.holds})
+			if i.Shadow != nil && (Score{}).Add(i) != (Score{Open: 1}) {
+				t.Errorf("open: %+v", (Score{}).Add(i))
+			}
+			if c.acted {
+				i = i.Apply(Entry{Kind: ActionBegun, Action: &Action{ID: 3}})
+			}
+			i = i.Apply(Entry{Kind: Closed, At: noon().Add(c.down)})
+			if got := (Score{}).Add(i); got != c.want {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+		})
+	}
+}

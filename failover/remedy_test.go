@@ -1,0 +1,132 @@
+package failover
+
+import (
+	"testing"
+	"time"
+
+	"rrwatch/monitor"
+	"rrwatch/probe"
+)
+
+func TestTheHeaviestMemberGetsTheStandby(t *testing.T) {
+	s := newScene()
+	s.pool.Instances = s.pool.Instances[:4] // one standby
+	s.pool.Members[1].Set.Weight = new(int64(200))
+	s.fails(1, probe.Refused)
+	s.fails(2, probe.Status)
+	plan := s.plan()
+	want := []string{"remap 203.0.113.2 from lb-2 (i-2) to lb-4 (i-4)", "withdraw 203.0.113.1: www.example.com A www-1: weight 10 → 0"}
+	if len(plan.Actions) != 2 || plan.Actions[0].String() != want[0] || plan.Actions[1].String() != want[1] {
+		t.Errorf("got\n%s", plan)
+	}
+}
+
+func TestTheCauseChoosesTheRemedies(t *testing.T) {
+	s := newScene()
+	s.spec.Policy.RemedyWhen = map[Cause][]Remedy{CausePartial: {RemedyWithdraw}, CauseUnknown: {}}
+	s.fails(1, probe.Refused)
+	s.h.Open[0].Diagnosis.Cause = CauseProcess
+	s.wantAction(t, toLB4)
+	s.h.Open[0].Diagnosis.Cause = CausePartial
+	s.wantAction(t, "withdraw 203.0.113.1: www.example.com A www-1: weight 10 → 0")
+	s.h.Open[0].Diagnosis.Cause = CauseUnknown
+	s.wantHold(t, GuardNoRemedy)
+}
+
+// inVain gives member 1's incident a move that was not seen to help.
+func (s *scene) inVain(from, to string, ago time.Duration) {
+	at := noon().Add(-ago)
+	s.h.Open[0].Actions = append(s.h.Open[0].Actions, Action{
+		ID: int64(10 + len(s.h.Open[0].Actions)), Kind: KindRemap, Pool: "www", Member: public(1), Incident: 1, Status: Unproven, Begun: at, Applied: at, Ended: at,
+		Remap: &Remap{Addr: public(1), From: from, To: to},
+	})
+}
+
+func TestAMoveInVainTriesTheNextStandbyAndThenWithdraws(t *testing.T) {
+	s := newScene()
+	s.fails(1, probe.Refused)
+	s.inVain("i-1", "i-4", time.Minute)
+	s.pool.Members[0].Address.Instance = "i-4"
+	s.pool.Instances[3].Elastic, s.pool.Instances[0].Elastic = public(1), public(99)
+	s.wantAction(t, "remap 203.0.113.1 from lb-4 (i-4) to lb-5 (i-5)")
+	s.inVain("i-4", "i-5", 30*time.Second)
+	s.wantAction(t, "withdraw 203.0.113.1: www.example.com A www-1: weight 10 → 0")
+}
+
+func TestAStandbyThatAWSRefusedIsPassedOver(t *testing.T) {
+	for guard, want := range map[Guard]string{
+		GuardEviction:   "remap 203.0.113.1 from lb-1 (i-1) to lb-5 (i-5)",
+		GuardNotRunning: "remap 203.0.113.1 from lb-1 (i-1) to lb-5 (i-5)",
+		GuardChanged:    toLB4, // once more, from a newer read
+	} {
+		s := newScene()
+		s.fails(1, probe.Refused)
+		s.inVain("i-1", "i-4", time.Minute)
+		refused := &s.h.Open[0].Actions[0]
+		refused.Status, refused.Guard, refused.Applied = Refused, guard, time.Time{}
+		refused.Remap.FromName, refused.Remap.ToName = "lb-1", "lb-4"
+		s.wantAction(t, want)
+	}
+}
+
+func TestARefusedActionIsNotPlannedForEver(t *testing.T) {
+	s := newScene()
+	onlyWithdraw(s)
+	s.fails(1, probe.Refused)
+	for n := range mostRefused {
+		s.wantAction(t, "withdraw 203.0.113.1: www.example.com A www-1: weight 10 → 0")
+		s.h.Open[0].Actions = append(s.h.Open[0].Actions, Action{
+			ID: int64(n + 1), Kind: KindWithdraw, Member: public(1), Status: Refused, Guard: GuardChanged, Ended: noon().Add(-time.Minute),
+			Reweigh: &Reweigh{Addr: public(1), Was: weighted(1, 10), Shall: weighted(1, 0)},
+		})
+	}
+	s.wantHold(t, GuardCooldown)
+}
+
+func TestTheCoolDownGrowsWithEachRelapse(t *testing.T) {
+	touched := func(incidents ...int64) []Change {
+		var list []Change
+		for _, i := range incidents {
+			list = append(list, Change{KindRemap, "www", public(1), i, noon().Add(-time.Duration(100-i) * time.Minute), true, time.Time{}})
+		}
+		return list
+	}
+	for name, c := range map[string]struct {
+		changes []Change
+		held    bool
+	}{
+		"the first, 6 minutes ago":   {touched(94), false},
+		"the second, 6 minutes ago":  {touched(70, 94), true},
+		"the second, 11 minutes ago": {touched(70, 89), false},
+		"the third, 19 minutes ago":  {touched(60, 70, 81), true},
+		"the third, 21 minutes ago":  {touched(60, 70, 79), false},
+		"three of one incident":      {append(touched(94), append(touched(94), touched(94)...)...), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene()
+			s.fails(1, probe.Refused)
+			s.h.Changes = c.changes
+			if c.held {
+				s.wantHold(t, GuardCooldown)
+			} else {
+				s.wantAction(t, toLB4)
+			}
+		})
+	}
+	if got := (Policy{Cooldown: 5 * time.Minute}).cooldown(50); got != mostCooldown {
+		t.Errorf("it grows to %s", got)
+	}
+	if got := (Policy{Cooldown: 3 * time.Hour}).cooldown(50); got != 3*time.Hour {
+		t.Errorf("one that is longer from the beginning becomes %s", got)
+	}
+}
+
+func TestAnEarlierRrwatchSawTheMemberHealthy(t *testing.T) {
+	s := newScene()
+	s.fails(1, probe.Refused)
+	s.change(1, func(h *monitor.Health) { h.SeenUp = false })
+	s.h.Open[0].Opening.SeenUp = false
+	s.wantHold(t, GuardWarmUp)
+	s.h.SeenUp = map[probe.Target]bool{s.target(public(1)): true}
+	s.wantAction(t, toLB4)
+}

@@ -1,0 +1,78 @@
+package failover
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"rrwatch/probe"
+)
+
+// ramped is a scene in which member 1, of weight 200, comes back by steps; it has
+// been given the weights so far, the last one a while ago.
+func ramped(ago time.Duration, weights ...int64) *scene {
+	s := newScene()
+	s.spec.Policy.Ramp = []RampStep{{10, 5 * time.Minute}, {50, 5 * time.Minute}, {100, 0}}
+	s.withdrawn(weighted(1, 200), weighted(1, 0))
+	now := weighted(1, 0)
+	for n, weight := range weights {
+		at := noon().Add(-ago - time.Duration(len(weights)-1-n)*5*time.Minute)
+		s.h.Open[0].Actions = append(s.h.Open[0].Actions, Action{
+			ID: int64(8 + n), Kind: KindRestore, Pool: "www", Member: public(1), Incident: 1, Status: Proven, Begun: at, Applied: at, Ended: at,
+			Reweigh: &Reweigh{Zone: "Z1", Addr: public(1), Was: now, Shall: weighted(1, weight)},
+		})
+		s.h.Changes = append(s.h.Changes, Change{KindRestore, "www", public(1), 1, at, true, at})
+		now = weighted(1, weight)
+	}
+	s.pool.Members[0].Set, s.pool.Sets[0] = now, now
+	s.pool.Members[0].Published = now.Answers()
+	s.h.Left[now.Key()] = now
+	return s
+}
+
+func TestAWithdrawnMemberComesBackBySteps(t *testing.T) {
+	edit := "restore 203.0.113.1: www.example.com A www-1: weight "
+	ramped(0).wantAction(t, edit+"0 → 20")
+	ramped(6*time.Minute, 20).wantAction(t, edit+"20 → 100")
+	ramped(6*time.Minute, 20, 100).wantAction(t, edit+"100 → 200")
+	if h := ramped(4*time.Minute, 20).wantHold(t, GuardHoldDown); !strings.Contains(h.Text, "it has 20 of its weight of 200; the next step comes after 5m0s") {
+		t.Errorf("it says: %s", h.Text)
+	}
+}
+
+func TestTheSmallestStepIsAWeightOfOne(t *testing.T) {
+	s := ramped(0)
+	s.h.Open[0].Actions[0].Reweigh.Was.Weight = new(int64(3))
+	s.wantAction(t, "restore 203.0.113.1: www.example.com A www-1: weight 0 → 1")
+}
+
+func TestAMemberThatFailsWhileItComesBackLeavesAgain(t *testing.T) {
+	s := ramped(time.Minute, 20)
+	s.down(public(1), probe.Refused)
+	a := s.wantAction(t, "withdraw 203.0.113.1: www.example.com A www-1: weight 20 → 0")
+	a.ID, a.Status, a.Begun, a.Applied, a.Ended = 20, Proven, noon(), noon(), noon()
+	i := &s.h.Open[0]
+	i.Actions = append(i.Actions, a)
+	if edit, out := i.Withdrawn(); !out || !edit.Was.Equal(weighted(1, 200)) || !edit.Shall.Equal(weighted(1, 0)) {
+		t.Errorf("what it was is forgotten: %v %+v", out, edit)
+	}
+}
+
+func TestTheLastStepIsTheWholeSetAsItWas(t *testing.T) {
+	s := ramped(6*time.Minute, 20, 100, 200)
+	if edit, out := s.h.Open[0].Withdrawn(); out {
+		t.Errorf("it counts as withdrawn: %+v", edit)
+	}
+	for n := range 3 {
+		if _, out := ramped(0, []int64{20, 100}[:min(n, 2)]...).h.Open[0].Withdrawn(); !out {
+			t.Errorf("after %d steps it does not count as withdrawn", n)
+		}
+	}
+}
+
+func TestAnOperatorsWeightEndsTheSteps(t *testing.T) {
+	s := ramped(6*time.Minute, 20)
+	s.pool.Sets[0] = weighted(1, 77)
+	s.pool.Members[0].Set = s.pool.Sets[0]
+	s.wantHold(t, GuardChanged)
+}

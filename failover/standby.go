@@ -1,0 +1,146 @@
+package failover
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"rrwatch/monitor"
+)
+
+// standby chooses where to: an instance of the pool that carries no address,
+// runs, lies in no failing zone, and passes the member's own checks now; in the
+// same zone first, then the one that has been healthy longest, then by id. Or it says why there is
+// none, and whether one has only to be waited for.
+func (s *situation) standby() (chosen Instance, hold *Hold, wait bool) {
+	type choice struct {
+		Instance
+		since time.Time
+	}
+	var choices []choice
+	var whyNot []string
+	for _, i := range s.pool.Spare() {
+		since, why := s.fit(i)
+		if why != "" {
+			whyNot = append(whyNot, i.Label()+" "+why)
+			wait = wait || why == notAskedSinceThen
+			continue
+		}
+		choices = append(choices, choice{i, since})
+	}
+	if len(choices) == 0 {
+		text := "the pool has no instance without an address"
+		if len(whyNot) > 0 {
+			text = "no standby would help: " + strings.Join(whyNot, "; ")
+		}
+		return Instance{}, &Hold{Guard: GuardWontHelp, Text: text}, wait
+	}
+	carrier, _ := s.pool.Instance(s.member.Carrier())
+	slices.SortStableFunc(choices, func(a, b choice) int {
+		if near := sameZone(a.Zone, b.Zone, carrier.Zone); near != 0 {
+			return near
+		}
+		return a.since.Compare(b.since)
+	})
+	return choices[0].Instance, nil, false
+}
+
+func sameZone(a, b, zone string) int {
+	switch {
+	case a == b:
+		return 0
+	case a == zone:
+		return -1
+	case b == zone:
+		return 1
+	}
+	return 0
+}
+
+// notAskedSinceThen is why an instance whose latest answer is good may not take
+// the address yet: it may have died with the member. It is being asked.
+const notAskedSinceThen = "has not been asked since the member began to fail"
+
+// fit says why a spare instance may not take the address; "" when it may, and
+// since when it has been healthy (I3).
+func (s *situation) fit(i Instance) (since time.Time, why string) {
+	if why := unfit(i); why != "" {
+		return time.Time{}, why
+	}
+	if s.taken[i.ID] {
+		return time.Time{}, "is being given another address"
+	}
+	if s.disappointed(i) {
+		return time.Time{}, "was tried for this address a short while ago"
+	}
+	if s.inFailingZone(i) {
+		return time.Time{}, "is in the zone " + i.Zone + ", where most fails"
+	}
+	at := i.ProbeAddr(s.spec.Instances.Address)
+	if !at.IsValid() {
+		return time.Time{}, "has no address to ask it at"
+	}
+	b := believe(s.spec, at, s.snap)
+	if !b.passing(s.spec, s.now) {
+		return time.Time{}, "does not pass the member's own checks now"
+	}
+	return b.Since, s.untimely(b)
+}
+
+// untimely says why passes of an instance are no answer to the member's fails;
+// "" when they are.
+func (s *situation) untimely(b belief) string {
+	switch {
+	case s.belief.State != monitor.Down:
+		return ""
+	case !b.askedSince(s.belief.FirstBad):
+		return notAskedSinceThen
+	case s.belief.lastFail().Before(b.Streak):
+		return "passes again only since the member was last asked"
+	}
+	return ""
+}
+
+// disappointed reports whether an instance has lately been given the address in
+// vain, had it before that, or was refused by AWS as what may have it.
+func (s *situation) disappointed(i Instance) bool {
+	return slices.ContainsFunc(s.incident.Actions, func(a Action) bool {
+		if a.Remap == nil || s.now.Sub(a.Ended) >= s.again() {
+			return false
+		}
+		switch a.Status {
+		case Unproven:
+			return a.Remap.To == i.ID || a.Kind == KindRemap && a.Remap.From == i.ID
+		case Refused:
+			return a.Remap.To == i.ID && (a.Guard == GuardEviction || a.Guard == GuardNotRunning)
+		case Begun, Applied, Proven, Failed:
+		}
+		return false
+	})
+}
+
+// inFailingZone reports whether most of what is in the instance's zone fails.
+func (s *situation) inFailingZone(i Instance) bool {
+	if s.failing == nil {
+		s.failing = map[string]bool{}
+		for _, other := range s.pool.Instances {
+			if _, fails := zoneFault(s.spec, s.pool, s.snap, other.Zone); fails {
+				s.failing[other.Zone] = true
+			}
+		}
+	}
+	return s.failing[i.Zone]
+}
+
+// unfit says, from what EC2 tells, why an instance can be no standby.
+func unfit(i Instance) string {
+	switch {
+	case i.State != running:
+		return "is " + i.State
+	case i.Elastic.IsValid():
+		return "carries " + i.Elastic.String()
+	case i.Status == "impaired":
+		return "has impaired status checks"
+	}
+	return ""
+}
