@@ -69,6 +69,8 @@ type Health struct {
 	Why    probe.Result `json:"why"`             // the latest fail
 	SeenUp bool         `json:"seen_up"`         // was Up at least once since the watch of it began
 
+	Fell time.Time `json:"fell,omitzero"` // when it last became Down, kept when it is Up again; zero: never since the watch of it began
+
 	Excused time.Time `json:"excused,omitzero"` // when the first of the excused results in a row was sent; zero: the last one was none
 }
 
@@ -129,7 +131,7 @@ func (h Health) fail(r probe.Result, th Thresholds) Health {
 	h.Passes, h.Streak = 0, time.Time{}
 	h.Fails++
 	if h.State != Down && h.Fails >= th.Fall {
-		h.State, h.Since = Down, r.Ended()
+		h.State, h.Since, h.Fell = Down, r.Ended(), r.Ended()
 	}
 	return h
 }

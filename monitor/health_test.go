@@ -112,7 +112,7 @@ func model(list []probe.Result, th monitor.Thresholds) (h monitor.Health) {
 		}
 		h.Why = r
 		if h.State != monitor.Down && h.Fails >= th.Fall {
-			h.State, h.Since = monitor.Down, r.Ended()
+			h.State, h.Since, h.Fell = monitor.Down, r.Ended(), r.Ended()
 		}
 	}
 	return h

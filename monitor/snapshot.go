@@ -71,15 +71,48 @@ func (s *Snapshot) Health(t probe.Target) Health {
 	return Health{}
 }
 
+// Of is what is believed of a target; nil of one that is not watched. It is
+// shared and must not be written to.
+func (s *Snapshot) Of(t probe.Target) *Health {
+	if e, ok := s.entries[t]; ok {
+		return s.health[e.place]
+	}
+	return nil
+}
+
 // All are all watched targets with what is believed of them, in no order.
 func (s *Snapshot) All() iter.Seq2[probe.Target, Health] {
 	return func(yield func(probe.Target, Health) bool) {
-		for target, e := range s.entries {
-			if !isReference(target) && !yield(target, *s.health[e.place]) {
+		for target, h := range s.Each() {
+			if !yield(target, *h) {
 				return
 			}
 		}
 	}
+}
+
+// Each are all watched targets with what is believed of them, in no order. What
+// is believed is shared and must not be written to.
+func (s *Snapshot) Each() iter.Seq2[probe.Target, *Health] {
+	return func(yield func(probe.Target, *Health) bool) {
+		for target, e := range s.entries {
+			if !isReference(target) && !yield(target, s.health[e.place]) {
+				return
+			}
+		}
+	}
+}
+
+// Suspected is how many watched targets have fails that are not yet forgotten,
+// references included.
+func (s *Snapshot) Suspected() int {
+	n := 0
+	for _, h := range s.health {
+		if h != nil && h.Fails > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // Len is how many targets are watched.

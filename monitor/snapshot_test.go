@@ -1,0 +1,53 @@
+package monitor_test
+
+import (
+	"maps"
+	"net/netip"
+	"testing"
+
+	"rrwatch/monitor"
+	"rrwatch/probe"
+)
+
+// snapshotOf believes of three targets, one of them suspect and one Down.
+func snapshotOf() (*monitor.Snapshot, []probe.Target) {
+	targets := make([]probe.Target, 3)
+	for n := range targets {
+		addr := netip.AddrFrom4([4]byte{192, 0, 2, byte(n + 1)})
+		targets[n] = probe.Target{Pool: "www", Check: "http", Addr: netip.AddrPortFrom(addr, 80)}
+	}
+	return monitor.NewSnapshot(epoch(), map[probe.Target]monitor.Health{
+		targets[0]: {State: monitor.Up},
+		targets[1]: {State: monitor.Up, Fails: 1},
+		targets[2]: {State: monitor.Down, Fails: 3},
+	}), targets
+}
+
+func TestASnapshotSharesWhatItBelieves(t *testing.T) {
+	s, targets := snapshotOf()
+	each := maps.Collect(s.Each())
+	if len(each) != len(targets) {
+		t.Errorf("there are %d targets, want %d", len(each), len(targets))
+	}
+	for _, target := range targets {
+		if h := s.Of(target); h == nil || *h != s.Health(target) || h != each[target] || h != s.Of(target) {
+			t.Errorf("%s: %v", target, h)
+		}
+	}
+	if n := testing.AllocsPerRun(10, func() { s.Of(targets[0]) }); n != 0 {
+		t.Errorf("to ask it takes %g allocations", n)
+	}
+}
+
+func TestNothingIsBelievedOfATargetThatIsNotWatched(t *testing.T) {
+	s, _ := snapshotOf()
+	if h := s.Of(probe.Target{Pool: "www", Check: "tcp"}); h != nil {
+		t.Errorf("got %+v", h)
+	}
+}
+
+func TestCountsTheTargetsWithFails(t *testing.T) {
+	if s, _ := snapshotOf(); s.Suspected() != 2 {
+		t.Errorf("got %d, want 2", s.Suspected())
+	}
+}
