@@ -69,7 +69,7 @@ func TestAViewSaysUntilWhenAnExcuseIsTaken(t *testing.T) {
 		probe.OwnNetwork: {}, // what is said now is no excuse
 	} {
 		h.Last.Reason = reason
-		c := believe(s.spec, public(1), s.snap.With(s.target(public(1)), h)).Checks[0]
+		c := believe(s.spec, public(1), s.snap.With(s.target(public(1)), h)).views()[0]
 		if !c.ExcusedUntil.Equal(want) {
 			t.Errorf("%s: excused until %s, want %s", reason, c.ExcusedUntil, want)
 		}

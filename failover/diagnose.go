@@ -64,7 +64,7 @@ func sharedFault(spec *Spec, pool *Pool, snap *monitor.Snapshot, addr netip.Addr
 		if !m.Published || m.Addr == addr {
 			continue // out of the answers already, it says nothing of the rest
 		}
-		switch other := believe(spec, m.Addr, snap); other.sideWith(b) {
+		switch other := believe(spec, m.Addr, snap); other.sideWith(&b) {
 		case failsAlike:
 			alike++
 		case notAskedSince:

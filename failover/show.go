@@ -48,7 +48,7 @@ func (s *state) showMembers(spec *Spec, pool *Pool, snap *monitor.Snapshot) []Me
 			m.Address = new(*m.Address) // the owner overlays its own moves on it
 		}
 		b := believe(spec, m.Addr, snap)
-		view := MemberView{Member: m, State: b.State, Since: b.Since, ToChange: b.toChange(), Checks: b.Checks}
+		view := MemberView{Member: m, State: b.State, Since: b.Since, ToChange: b.toChange(), Checks: b.views()}
 		view.Carrier, _ = pool.Instance(m.Carrier())
 		if i, open := s.openFor(spec.Name, m.Addr); open {
 			view.Incident = i.ID
@@ -72,7 +72,7 @@ func showSpare(spec *Spec, pool *Pool, snap *monitor.Snapshot, now time.Time) []
 	for _, i := range pool.Spare() {
 		view := SpareView{Instance: i, Probe: i.ProbeAddr(spec.Instances.Address), Why: unfit(i)}
 		b := believe(spec, view.Probe, snap)
-		view.State, view.Since, view.ToChange, view.Checks = b.State, b.Since, b.toChange(), b.Checks
+		view.State, view.Since, view.ToChange, view.Checks = b.State, b.Since, b.toChange(), b.views()
 		switch {
 		case view.Why != "":
 		case !view.Probe.IsValid():
