@@ -108,6 +108,12 @@ type Pool struct {
 	RestoreAfter time.Duration    // a withdrawn member must have been Up this long before it comes back; may be 0
 	MinHealthy   int              // with fewer healthy members than this nothing is withdrawn; at least 1
 	Budget       Budget           // automatic actions on this pool
+	MemberBudget Budget           // automatic actions on each of its addresses; not above Budget
+
+	RemedyWhen map[Cause][]Remedy // remedies for a cause, where they are others than Remedy; an empty list: nothing is done
+	Restore    []RestoreStep      // steps by which a withdrawn weighted address comes back; empty: at once
+	Failback   time.Duration      // an address goes back to an instance healthy for so long, 1 minute to 7 days; 0: never
+	Flapping   Flapping           // when an address counts as flapping
 }
 
 // Instances says which EC2 instances belong to a pool: those in IDs, and those that carry every tag of Tags. At

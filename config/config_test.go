@@ -76,7 +76,8 @@ func TestFillsInTheDefaultsOfTheSmallestFile(t *testing.T) {
 				Fall: 3, Clear: 1, Rise: 2,
 			}},
 			Remedy: []Remedy{RemedyRemap, RemedyWithdraw}, VerifyWithin: 30 * time.Second, Cooldown: 5 * time.Minute,
-			RestoreAfter: time.Minute, MinHealthy: 1, Budget: Budget{PerHour: 4, PerDay: 12},
+			RestoreAfter: time.Minute, MinHealthy: 1, Budget: Budget{PerHour: 4, PerDay: 12}, MemberBudget: Budget{PerHour: 4, PerDay: 8},
+			Flapping: Flapping{Falls: 4, Within: 30 * time.Minute},
 		}},
 	}
 	got := mustParse(t, smallest, noEnv)
@@ -121,7 +122,12 @@ pools:
     cooldown: 0s
     restore_after: 1h
     min_healthy: 2
-    budget: {per_hour: 1, per_day: 2}
+    budget: {per_hour: 2, per_day: 3}
+    member_budget: {per_hour: 1, per_day: 2}
+    remedy_when: {partial: [withdraw], zone: [withdraw, remap], instance: [remap], process: [], unknown: []}
+    restore: [{weight: 10%, for: 5m}, {weight: "${PART}", for: 1d}, {weight: 100%}]
+    failback: {after: 7d}
+    flapping: {falls: 2, within: 24h}
 `
 
 func TestReadsEveryKey(t *testing.T) {
@@ -168,10 +174,16 @@ func TestReadsEveryKey(t *testing.T) {
 			},
 			Checks: []Check{first, second2, third, tcp, tls},
 			Remedy: []Remedy{RemedyWithdraw}, VerifyWithin: time.Minute, RestoreAfter: time.Hour, MinHealthy: 2,
-			Budget: Budget{PerHour: 1, PerDay: 2},
+			Budget: Budget{PerHour: 2, PerDay: 3}, MemberBudget: Budget{PerHour: 1, PerDay: 2},
+			RemedyWhen: map[Cause][]Remedy{
+				CausePartial: {RemedyWithdraw}, CauseZone: {RemedyWithdraw, RemedyRemap}, CauseInstance: {RemedyRemap},
+				CauseProcess: {}, CauseUnknown: {},
+			},
+			Restore:  []RestoreStep{{Weight: 10, For: 5 * time.Minute}, {Weight: 50, For: 24 * time.Hour}, {Weight: 100}},
+			Failback: 7 * 24 * time.Hour, Flapping: Flapping{Falls: 2, Within: 24 * time.Hour},
 		}},
 	}
-	got := mustParse(t, everything, envOf(map[string]string{"PW": "geheim", "PORT": "993"}))
+	got := mustParse(t, everything, envOf(map[string]string{"PW": "geheim", "PORT": "993", "PART": "50%"}))
 	diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateComparable(netip.AddrPort{}),
 		cmpopts.IgnoreFields(Retention{}, "Schedule"), cmpopts.IgnoreFields(Maintenance{}, "Schedule", "Location"),
 		cmp.Transformer("reveal", Secret.Reveal))

@@ -70,9 +70,10 @@ func TestTheExampleExplainsEveryKey(t *testing.T) {
 			}
 		}
 	}
-	// The file, log, aws, web, slack, budget, retention, maintenance, pool, instances, check, endpoint, the pool's budget.
-	if sections != 13 {
-		t.Errorf("%d sections refuse an unknown key, want 13", sections)
+	// The file, log, aws, web, slack, budget, retention, maintenance, pool, instances, check, endpoint, remedy_when, three
+	// steps of restore, failback, flapping, the pool's budget and its members'.
+	if sections != 20 {
+		t.Errorf("%d sections refuse an unknown key, want 20", sections)
 	}
 }
 

@@ -32,6 +32,9 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%+v lacks what is required", c)
 		}
 		for _, p := range c.Pools {
+			if last := len(p.Restore) - 1; last >= 0 && p.Restore[last] != (RestoreStep{Weight: 100}) || p.MemberBudget.PerHour > p.Budget.PerHour {
+				t.Fatalf("%+v breaks a promise", p)
+			}
 			for _, k := range p.Checks {
 				if k.Name == "" || k.Port == 0 || k.Timeout > k.Interval || k.Recheck > k.Interval || k.Fall < 1 {
 					t.Fatalf("%+v breaks a promise", k)

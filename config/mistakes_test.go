@@ -22,7 +22,7 @@ func (m mistake) run(t *testing.T) {
 				t.Fatalf("%q is not in the smallest file", m.old)
 			}
 		}
-		env := envOf(map[string]string{"HIDDEN": "sesame", "EMPTY": ""})
+		env := envOf(map[string]string{"HIDDEN": "sesame", "EMPTY": "", "TEN": "10"})
 		_, err := Parse("rrwatch.yaml", []byte(text), env)
 		if err == nil {
 			t.Fatal("no error")

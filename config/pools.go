@@ -56,8 +56,8 @@ func readPool(s *section, mode Mode) Pool {
 		Cooldown:     read(s, "cooldown", 5*time.Minute, duration(0, century)),
 		RestoreAfter: read(s, "restore_after", time.Minute, duration(0, century)),
 		MinHealthy:   read(s, "min_healthy", 1, integer(1, mostBudget)),
-		Budget:       readBudget(s.sub("budget"), Budget{PerHour: 4, PerDay: 12}),
 	}
+	readPolicy(s, &p)
 	p.ZoneName, p.ZoneID = readZone(s, p.Record)
 	p.Instances = readInstances(s.sub("instances"), p.Name)
 	p.Checks = readChecks(s, p.Record)

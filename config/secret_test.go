@@ -50,7 +50,7 @@ func TestASecretIsNeverPrinted(t *testing.T) {
 }
 
 func TestAWholeConfigurationPrintsNoSecret(t *testing.T) {
-	c := mustParse(t, everything, envOf(map[string]string{"PW": "geheim", "PORT": "993"}))
+	c := mustParse(t, everything, envOf(map[string]string{"PW": "geheim", "PORT": "993", "PART": "50%"}))
 	if text := fmt.Sprintf("%+v %#v %+v", c, c, c.Slack); strings.Contains(text, "geheim") || strings.Contains(text, "xoxb-1") {
 		t.Error(text)
 	}

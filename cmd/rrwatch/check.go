@@ -35,6 +35,7 @@ changed. Route 53 has no dry run; its change permission cannot be tried.`,
 				out.note(advice)
 			}
 			checkCommands(out, cfg)
+			advisePolicies(out, cfg)
 			cloud, err := openCloud(c.Context(), cfg)
 			if err != nil {
 				return err

@@ -69,14 +69,8 @@ func specs(cfg *config.Config, with tools) []*failover.Spec {
 			Instances: failover.Selector{
 				IDs: p.Instances.IDs, Tags: p.Instances.Tags, Address: failover.AddressUse(p.Instances.Address),
 			},
-			Policy: failover.Policy{
-				Mode: failover.Mode(p.Mode), VerifyWithin: p.VerifyWithin, Cooldown: p.Cooldown,
-				RestoreAfter: p.RestoreAfter, MinHealthy: p.MinHealthy, Budget: failover.Budget(p.Budget),
-			},
+			Policy:      policyOf(p),
 			Maintenance: maintenance(cfg, p.Name),
-		}
-		for _, r := range p.Remedy {
-			spec.Policy.Remedies = append(spec.Policy.Remedies, failover.Remedy(r))
 		}
 		for _, c := range p.Checks {
 			spec.Checks = append(spec.Checks, checkOf(p, c, with))
