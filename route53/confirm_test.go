@@ -116,6 +116,20 @@ func TestDoesNotConfirmWhatOneServerStillAnswers(t *testing.T) {
 	}
 }
 
+// What else was edited together with it, or since, is another edit's to confirm.
+func TestConfirmsTheAddressOfTheEditAlone(t *testing.T) {
+	a := account(simulator.Options{})
+	c := open(a, serve(t, a))
+	for name, edit := range map[string]failover.Reweigh{
+		"another has come back since": {Zone: zone, Addr: ip("203.0.113.13"), Was: simple("203.0.113.11", "203.0.113.12", "203.0.113.13"), Shall: simple("203.0.113.11")},
+		"another has left since":      {Zone: zone, Addr: ip("203.0.113.12"), Was: simple("203.0.113.11"), Shall: simple("203.0.113.11", "203.0.113.12", "203.0.113.13")},
+	} {
+		if err := c.Confirm(t.Context(), edit, ""); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // A withdrawn set of a large group is seldom in an answer: one question would often miss it.
 func TestAsksAWeightedGroupOften(t *testing.T) {
 	t.Parallel()
