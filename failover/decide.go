@@ -148,6 +148,8 @@ func (p *planner) member(s *situation) {
 	}
 	edit, withdrawn := s.incident.Withdrawn()
 	switch {
+	case withdrawn && s.pool.Read.Before(s.incident.lastTouch()) && s.now.Sub(s.pool.Read) <= s.h.StaleAt:
+		// Our own edit is not in what was read; it is being read again.
 	case withdrawn && s.belief.State == monitor.Up:
 		p.consider(s, s.restore(edit))
 	case withdrawn && s.belief.State == monitor.Down && s.returning(edit):

@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -18,11 +19,11 @@ func (s *situation) standby() (chosen Instance, hold *Hold, wait bool) {
 		since time.Time
 	}
 	var choices []choice
-	var whyNot []string
+	var whyNot []unfitness
 	for _, i := range s.pool.Spare() {
 		since, why := s.fit(i)
 		if why != "" {
-			whyNot = append(whyNot, i.Label()+" "+why)
+			whyNot = append(whyNot, unfitness{i, why})
 			wait = wait || why == notAskedSinceThen
 			continue
 		}
@@ -31,7 +32,7 @@ func (s *situation) standby() (chosen Instance, hold *Hold, wait bool) {
 	if len(choices) == 0 {
 		text := "the pool has no instance without an address"
 		if len(whyNot) > 0 {
-			text = "no standby would help: " + strings.Join(whyNot, "; ")
+			text = "no standby would help: " + unfitText(whyNot)
 		}
 		return Instance{}, &Hold{Guard: GuardWontHelp, Text: text}, wait
 	}
@@ -43,6 +44,39 @@ func (s *situation) standby() (chosen Instance, hold *Hold, wait bool) {
 		return a.since.Compare(b.since)
 	})
 	return choices[0].Instance, nil, false
+}
+
+// unfitness is why an instance may not take the address.
+type unfitness struct {
+	Instance
+	why string
+}
+
+// unfitText says why none may take it; of many that are alike only one is named.
+func unfitText(list []unfitness) string {
+	var texts []string
+	for n, first := range list {
+		alike := func(o unfitness) bool { return o.why == first.why }
+		if slices.ContainsFunc(list[:n], alike) {
+			continue
+		}
+		text := first.Label() + " " + first.why
+		others := 0
+		for _, o := range list[n+1:] {
+			if alike(o) {
+				others++
+			}
+		}
+		switch others {
+		case 0:
+		case 1:
+			text += " (and another one alike)"
+		default:
+			text += fmt.Sprintf(" (and %d others alike)", others)
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, "; ")
 }
 
 func sameZone(a, b, zone string) int {
