@@ -73,7 +73,9 @@ type Memory struct {
 	Released  time.Time  // when the brake was last released; zero: never
 	Pauses    []Pause    // that were not ended
 	// SeenUp are the targets that were believed Up at some time within the last
-	// 24 hours.
+	// 24 hours. One that was Up when its watcher ended was so for as long as that
+	// watcher gave signs of life: until the journal's newest entry, or the last
+	// time that somebody asked for its health.
 	SeenUp []probe.Target
 	// Scores are of the incidents closed within the last 30 days, by pool.
 	Scores map[string]Score

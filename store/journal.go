@@ -32,7 +32,7 @@ func (s *Store) Append(ctx context.Context, entries ...failover.Entry) ([]failov
 		}
 	}
 	err := s.write(ctx, "append to the journal in", func(tx *sql.Tx) error {
-		return (&appending{tx: tx, incidents: map[int64]failover.Incident{}}).all(ctx, written)
+		return (&appending{tx: tx, lived: s.lived, incidents: map[int64]failover.Incident{}}).all(ctx, written)
 	})
 	if err != nil {
 		return nil, err
@@ -99,6 +99,7 @@ type appending struct {
 	tx        *sql.Tx
 	last      int64                       // sequence number
 	opened    int64                       // incident number
+	lived     int64                       // as in Store
 	incidents map[int64]failover.Incident // touched by these entries, folded so far
 }
 
@@ -136,11 +137,10 @@ func (a *appending) one(ctx context.Context, e *failover.Entry) error {
 	if err := a.fold(ctx, e); err != nil {
 		return fmt.Errorf("entry %q (%s): %w", e.Text, e.Kind, err)
 	}
-	if err := a.brake(ctx, *e); err != nil {
-		return err
-	}
-	if err := a.advisory(ctx, *e); err != nil {
-		return err
+	for _, view := range []func(context.Context, failover.Entry) error{a.brake, a.advisory, a.pause, a.belief} {
+		if err := view(ctx, *e); err != nil {
+			return err
+		}
 	}
 	data, err := json.Marshal(e)
 	if err != nil {
@@ -183,9 +183,9 @@ func (a *appending) keep(ctx context.Context, i failover.Incident) error {
 		return err
 	}
 	closed := sql.NullInt64{Int64: i.Closed.UnixMicro(), Valid: !i.Open()}
-	_, err = a.tx.ExecContext(ctx, `INSERT INTO incidents (id, pool, member, opened, closed, data) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET closed = excluded.closed, data = excluded.data`,
-		i.ID, i.Pool, text(i.Member), i.Opened.UnixMicro(), closed, string(data))
+	_, err = a.tx.ExecContext(ctx, `INSERT INTO incidents (id, pool, member, opened, closed, judged, data) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET closed = excluded.closed, judged = excluded.judged, data = excluded.data`,
+		i.ID, i.Pool, text(i.Member), i.Opened.UnixMicro(), closed, judged(i), string(data))
 	return err
 }
 

@@ -131,6 +131,10 @@ func (s *Store) connect(ctx context.Context, o options) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
+	// Now, for the first Ping of this one takes its place.
+	if s.lived, err = number(ctx, s.writer, `SELECT coalesce(max(at), 0) FROM pulse`); err != nil {
+		return s.explain("open the database", err)
+	}
 	reader := s.dsn(o, url.Values{"mode": {"ro"}, "_query_only": {"on"}, "_stmt_cache_size": {"16"}})
 	if s.reader, err = sql.Open("sqlite3", reader); err != nil {
 		return s.explain("open the database", err)

@@ -18,9 +18,6 @@ const (
 	maxIncidents     = 1000
 )
 
-// recent is how long a closed incident stays part of Memory.
-const recent = 24 * time.Hour
-
 // IncidentQuery selects incidents. The zero value selects the newest of all.
 type IncidentQuery struct {
 	Open   *bool  // nil: both; true: only the open ones; false: only the closed ones
@@ -34,38 +31,50 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// Recall returns what the journal says at the start: the open incidents, those
-// closed within the last 24 hours, the brake if it is latched, when it was last
-// released, and the advisories that are not over.
+// Recall returns what the journal says at the start, all of it as of one moment.
 func (s *Store) Recall(ctx context.Context) (failover.Memory, error) {
-	var m failover.Memory
-	// One transaction, so that both come from the same moment.
 	tx, err := s.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return m, s.explain("read", err)
+		return failover.Memory{}, s.explain("read", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	m.Incidents, err = rows[failover.Incident](ctx, tx, `SELECT data FROM incidents WHERE closed IS NULL OR closed >= ? ORDER BY id`,
-		time.Now().Add(-recent).UnixMicro())
+	m, err := recall(ctx, tx, time.Now(), s.lived)
 	if err != nil {
-		return failover.Memory{}, s.explain("read the incidents in", err)
+		return failover.Memory{}, s.explain("read what happened before in", err)
+	}
+	return m, nil
+}
+
+func recall(ctx context.Context, tx *sql.Tx, now time.Time, lived int64) (m failover.Memory, err error) {
+	m.Incidents, err = rows[failover.Incident](ctx, tx, askIncidents, now.Add(-recent).UnixMicro())
+	if err != nil {
+		return m, fmt.Errorf("its incidents: %w", err)
 	}
 	brakes, err := rows[failover.Brake](ctx, tx, `SELECT data FROM brake`)
 	if err != nil {
-		return failover.Memory{}, s.explain("read the brake in", err)
+		return m, fmt.Errorf("its brake: %w", err)
 	}
 	if len(brakes) > 0 {
 		m.Brake = &brakes[0]
 	}
+	released, err := number(ctx, tx, askRelease)
+	if err != nil {
+		return m, fmt.Errorf("the brake's last release: %w", err)
+	}
+	if released != 0 {
+		m.Released = time.UnixMicro(released).UTC()
+	}
+	if m.Pauses, err = rows[failover.Pause](ctx, tx, `SELECT data FROM pauses ORDER BY pool, member`); err != nil {
+		return m, fmt.Errorf("its pauses: %w", err)
+	}
 	if m.Advisories, err = rows[failover.Advisory](ctx, tx, `SELECT data FROM advisories ORDER BY kind, pool, asked`); err != nil {
-		return failover.Memory{}, s.explain("read the advisories in", err)
+		return m, fmt.Errorf("its advisories: %w", err)
 	}
-	var released sql.NullInt64
-	if err := tx.QueryRowContext(ctx, `SELECT max(at) FROM journal WHERE kind = 'brake-released'`).Scan(&released); err != nil {
-		return failover.Memory{}, s.explain("read the brake's release in", err)
+	if m.SeenUp, err = seenUp(ctx, tx, now.Add(-seenFor), lived); err != nil {
+		return m, fmt.Errorf("what was believed: %w", err)
 	}
-	if released.Valid {
-		m.Released = time.UnixMicro(released.Int64).UTC()
+	if m.Scores, err = scores(ctx, tx, now.Add(-scoredFor)); err != nil {
+		return m, fmt.Errorf("its scores: %w", err)
 	}
 	return m, nil
 }

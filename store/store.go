@@ -31,6 +31,7 @@ type Store struct {
 	lock   *os.File    // held until Close
 	writer *sql.DB
 	reader *sql.DB
+	lived  int64 // when an rrwatch before this one was last found to write, in microseconds since 1970 UTC; 0: never
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and renewed at each append
@@ -70,7 +71,8 @@ func (s *Store) announce() {
 }
 
 // Ping returns nil if the journal can be written now. It finds out by a small
-// write of its own, which is flushed to the disk as an entry is.
+// write of its own, which is flushed to the disk as an entry is, and by which the
+// next rrwatch knows that this one was still alive.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.write(ctx, "try to write the database", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO pulse (one, at) VALUES (1, ?1) ON CONFLICT DO UPDATE SET at = excluded.at`,

@@ -156,9 +156,9 @@ func TestARestartInTheMiddleOfAnIncidentGoesOnWithIt(t *testing.T) {
 func TestRecallsOpenAndRecentIncidentsByNumber(t *testing.T) {
 	s, _ := opened(t)
 	now := time.Now()
-	outage(t, s, "old", now.Add(-25*time.Hour), true)
-	openOld := outage(t, s, "open", now.Add(-48*time.Hour), false)
-	recent := outage(t, s, "recent", now.Add(-23*time.Hour), true)
+	outage(t, s, "old", now.Add(-7*day-time.Hour), true)
+	openOld := outage(t, s, "open", now.Add(-30*day), false)
+	recent := outage(t, s, "recent", now.Add(-7*day+time.Hour), true)
 	m, err := s.Recall(t.Context())
 	if err != nil {
 		t.Fatal(err)
