@@ -22,13 +22,12 @@ type belief struct {
 	addr netip.Addr
 	snap *monitor.Snapshot
 
-	bad      *monitor.Health // of the first check that is Down; nil: none is
-	doubt    *monitor.Health // of the first check that is Down or has fails; nil: none has
-	began    time.Time       // when the first of all fails that are not yet forgotten was sent; zero: there is none
-	failed   time.Time       // when the latest fail of a Down check was sent; zero unless Down
-	asked    time.Time       // when the check that was asked longest ago was; zero: one never was
-	stale    time.Time       // when the first latest answer is too old to count as "now"
-	answered bool            // every latest answer is a pass
+	bad    *monitor.Health // of the first check that is Down; nil: none is
+	doubt  *monitor.Health // of the first check that is Down or has fails; nil: none has
+	began  time.Time       // when the first of all fails that are not yet forgotten was sent; zero: there is none
+	failed time.Time       // when the latest fail of a Down check was sent; zero unless Down
+	asked  time.Time       // when the check that was asked longest ago was; zero: one never was
+	stale  time.Time       // when the first latest answer is too old to count as "now"
 }
 
 // believe joins the checks: Down when one is Down, Up when all are Up.
@@ -37,7 +36,7 @@ func believe(spec *Spec, addr netip.Addr, snap *monitor.Snapshot) belief {
 	if len(spec.Checks) == 0 {
 		return b
 	}
-	b.State, b.SeenUp, b.answered = monitor.Up, true, true
+	b.State, b.SeenUp = monitor.Up, true
 	for n := range spec.Checks {
 		c := &spec.Checks[n]
 		h := snap.Of(probe.Target{Pool: spec.Name, Check: c.Name, Addr: netip.AddrPortFrom(addr, c.Port)})
@@ -72,8 +71,7 @@ func (b *belief) join(h *monitor.Health) {
 
 // sum takes in what one more check was answered.
 func (b *belief) sum(h *monitor.Health) {
-	b.SeenUp = b.SeenUp && h.SeenUp
-	b.answered = b.answered && h.Last.Verdict == probe.Pass
+	b.SeenUp = b.SeenUp && (h.State == monitor.Up || h.SeenUp)
 	down := h.State == monitor.Down
 	if !down && h.Fails == 0 {
 		return
@@ -146,7 +144,15 @@ func (c *Check) fresh() time.Duration { return 2*c.Interval + c.Timeout }
 // passing reports whether every check passes now: believed Up, the latest
 // answer a pass, and not older than two intervals.
 func (b belief) passing(_ *Spec, now time.Time) bool {
-	return b.State == monitor.Up && b.answered && !now.After(b.stale)
+	if b.State != monitor.Up || now.After(b.stale) {
+		return false
+	}
+	for _, c := range b.Checks {
+		if c.Health.Last.Verdict != probe.Pass {
+			return false
+		}
+	}
+	return true
 }
 
 // askedSince reports whether every check has said something of the address since t.

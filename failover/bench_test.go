@@ -22,17 +22,17 @@ type fleet struct {
 }
 
 // newFleet is so many pools, each of so many members and two standbys, in two
-// zones; the first of its members fail, and have open incidents.
-func newFleet(pools, members, failing int) *fleet {
+// zones; the first members of zone a fail, and have open incidents.
+func newFleet(pools, members, failing int, kinds ...string) *fleet {
 	f := &fleet{now: noon()}
 	health := map[probe.Target]monitor.Health{}
-	checks := []Check{{
-		Name: "https", Kind: "https", Port: 443, Interval: 5 * time.Second, Timeout: 2 * time.Second,
-		Thresholds: monitor.Thresholds{Fall: 3, Clear: 1, Rise: 2},
-	}, {
-		Name: "icmp", Kind: "icmp", Interval: 5 * time.Second, Timeout: 2 * time.Second,
-		Thresholds: monitor.Thresholds{Fall: 3, Clear: 1, Rise: 2},
-	}}
+	var checks []Check
+	for n, kind := range kinds {
+		checks = append(checks, Check{
+			Name: kind, Kind: kind, Port: 443 + uint16(n), Interval: 5 * time.Second, Timeout: 2 * time.Second,
+			Thresholds: monitor.Thresholds{Fall: 3, Clear: 1, Rise: 2},
+		})
+	}
 	for p := range pools {
 		name := fmt.Sprintf("pool-%04d", p)
 		spec := &Spec{
@@ -99,13 +99,13 @@ func (f *fleet) decide() (actions, held int) {
 	return actions, held
 }
 
-// fleets are the inputs that are measured: the first two are what the promise
-// of 5 ms a look is about.
+// fleets are the inputs that are measured.
 func fleets() map[string]func() *fleet {
 	return map[string]func() *fleet{
-		"1000 pools of 8, quiet":              func() *fleet { return newFleet(1000, 8, 0) },
-		"1000 pools of 8, one failed in each": func() *fleet { return newFleet(1000, 8, 1) },
-		"1 pool of 100, a zone of 50 fails":   func() *fleet { return newFleet(1, 100, 50) },
+		"1000 pools of 8, quiet":                        func() *fleet { return newFleet(1000, 8, 0, "https") },
+		"1000 pools of 8, one failed in each":           func() *fleet { return newFleet(1000, 8, 1, "https") },
+		"1000 pools of 8, one failed in each, 2 checks": func() *fleet { return newFleet(1000, 8, 1, "https", "icmp") },
+		"1 pool of 100, a zone of 50 fails":             func() *fleet { return newFleet(1, 100, 50, "https", "icmp") },
 	}
 }
 
