@@ -3,119 +3,81 @@ package failover
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"rrwatch/monitor"
-	"rrwatch/probe"
 )
 
-// Diagnose says why a member is Down, from what is believed of everything in
-// its pool and what EC2 says of its instance. EC2's status is evidence, not
-// the judge: it lags by a minute or two.
+// Diagnose says why a member is Down, from what is believed of everything that
+// is watched and what EC2 says of its instance. Its evidence are sentences for
+// people, without a final full stop.
 func Diagnose(spec *Spec, pool *Pool, snap *monitor.Snapshot, addr netip.Addr) Diagnosis {
+	text, _ := everythingFails(snap)
+	return diagnose(spec, pool, snap, addr, text)
+}
+
+// diagnose is Diagnose with what everythingFails says of the snapshot, which is
+// the same for all members. The causes that make the rest meaningless come
+// first: our own eyes, then what all members share, then the zone.
+func diagnose(spec *Spec, pool *Pool, snap *monitor.Snapshot, addr netip.Addr, everything string) Diagnosis {
 	if snap.Blind != "" {
 		return Diagnosis{CauseWatcher, []string{snap.Blind + ", so the fails may be the watcher's own"}}
 	}
-	if text, ok := sharedFault(spec, pool, snap, addr); ok {
-		return Diagnosis{CauseShared, []string{text}}
-	}
 	b := believe(spec, addr, snap)
-	var evidence []string
-	for _, r := range b.evidence() {
-		evidence = append(evidence, fmt.Sprintf("check %s: %s", r.Target.Check, r.Detail))
+	shared, alike := sharedFault(spec, pool, snap, addr)
+	switch {
+	case everything != "" && alike && b.bad != nil && spoken(b.bad.Why.Reason):
+		// They answer: we do see them, and what we see is a fault of theirs.
+		return Diagnosis{CauseShared, []string{shared, everything}}
+	case everything != "":
+		return Diagnosis{CauseWatcher, []string{everything + ", so the fails may be the watcher's own"}}
+	case alike:
+		return Diagnosis{CauseShared, []string{shared}}
 	}
+	seen := sightOf(&b)
 	member, _ := pool.Member(addr)
 	carrier, known := pool.Instance(member.Carrier())
 	if !known {
-		return Diagnosis{CauseUnknown, append(evidence, "which instance carries the address is not known")}
+		d := Diagnosis{CauseUnknown, append(seen.evidence, "which instance carries the address is not known", seen.host())}
+		if seen.partial() {
+			d.Cause = CausePartial
+		}
+		return d
 	}
-	if text, ok := zoneFault(spec, pool, snap, carrier.Zone); ok {
-		return Diagnosis{CauseZone, append(evidence, text)}
+	if text, ok := zoneFails(spec, pool, snap, carrier.Zone, b.began); ok {
+		return Diagnosis{CauseZone, append(seen.evidence, text, ec2Says(carrier))}
 	}
-	said := fmt.Sprintf("EC2 says that %s is %s", carrier.Label(), carrier.State)
-	if carrier.Status != "" {
-		said += ", its status checks " + carrier.Status
-	}
-	evidence = append(evidence, said)
+	return alone(carrier, seen)
+}
+
+// alone says why a member fails whose fault is its own. That EC2 has ended an
+// instance is a fact, even while it still answers; its status checks are only
+// evidence, and what passes now weighs more than they do.
+func alone(carrier Instance, seen sight) Diagnosis {
+	evidence := append(seen.evidence, ec2Says(carrier))
 	switch {
-	case carrier.State != running || carrier.Status == "impaired":
-		return Diagnosis{CauseInstance, evidence}
-	case silent(b.reason()):
-		return Diagnosis{CauseInstance, append(evidence, "the host is silent")}
-	case b.reason() == probe.Overdue:
-		return Diagnosis{CauseProcess, append(evidence, "its host was not asked, and may be silent, too")}
+	case carrier.State != running:
+		return Diagnosis{CauseInstance, append(evidence, seen.host())}
+	case seen.partial():
+		return Diagnosis{CausePartial, append(evidence, seen.host())}
+	case carrier.Status == impaired:
+		return Diagnosis{CauseInstance, append(evidence, seen.host())}
+	case seen.silent():
+		return Diagnosis{CauseInstance, append(evidence, seen.host(), "EC2 lags by a minute or two")}
 	}
-	return Diagnosis{CauseProcess, append(evidence, "the host answers, its load balancer does not serve")}
+	return Diagnosis{CauseProcess, append(evidence, seen.host())}
 }
 
-// running is EC2's name of the only state in which an instance can carry traffic.
-const running = "running"
+// EC2's names of what matters here.
+const (
+	running  = "running"  // the only state in which an instance can carry traffic
+	impaired = "impaired" // status checks of an instance that fail
+)
 
-func silent(r probe.Reason) bool { return r == probe.ConnectTimeout || r == probe.Unreachable }
-
-// sharedFault reports whether all published members, at least two, fail alike:
-// then a move would not help, or the fault lies between them and us. Members
-// are believed Down one after the other, so it is not waited for the last of
-// them: one that has not passed since this one began to fail may be failing too.
-func sharedFault(spec *Spec, pool *Pool, snap *monitor.Snapshot, addr netip.Addr) (string, bool) {
-	b := believe(spec, addr, snap)
-	alike, unasked := 0, 0
-	for _, m := range pool.Members {
-		if !m.Published || m.Addr == addr {
-			continue // out of the answers already, it says nothing of the rest
-		}
-		switch other := believe(spec, m.Addr, snap); other.sideWith(&b) {
-		case failsAlike:
-			alike++
-		case notAskedSince:
-			unasked++
-		case passes, failsOtherwise:
-			return "", false
-		}
+// ec2Says is a sentence of an instance's state and status checks.
+func ec2Says(i Instance) string {
+	text := fmt.Sprintf("EC2 says that %s is %s", i.Label(), i.State)
+	if i.Status != "" {
+		text += " and its status checks are " + i.Status
 	}
-	switch {
-	case unasked > 0:
-		return fmt.Sprintf("not yet compared with %s: they or this one have not been asked since the other changed", otherMembers(unasked)), true
-	case alike > 0:
-		return fmt.Sprintf("all %d published members fail alike (%s): moving one would not help", alike+1, b.reason()), true
-	}
-	return "", false
-}
-
-func otherMembers(n int) string {
-	if n == 1 {
-		return "another member"
-	}
-	return fmt.Sprintf("%d other members", n)
-}
-
-// zoneFault reports whether everything in a zone, at least two instances, is
-// Down while something elsewhere is Up.
-func zoneFault(spec *Spec, pool *Pool, snap *monitor.Snapshot, zone string) (string, bool) {
-	down, elsewhere := 0, false
-	for _, i := range pool.Instances {
-		state := believe(spec, pool.askedAt(spec, i), snap).State
-		switch {
-		case i.Zone != zone:
-			elsewhere = elsewhere || state == monitor.Up
-		case state == monitor.Down:
-			down++
-		default:
-			return "", false
-		}
-	}
-	if down < 2 || !elsewhere {
-		return "", false
-	}
-	return fmt.Sprintf("all %d instances in zone %s fail, and others elsewhere do not", down, zone), true
-}
-
-// askedAt is the address at which an instance is probed: the member that it
-// carries, else its own.
-func (p *Pool) askedAt(spec *Spec, i Instance) netip.Addr {
-	at := slices.IndexFunc(p.Members, func(m Member) bool { return m.Carrier() == i.ID })
-	if at >= 0 {
-		return p.Members[at].Addr
-	}
-	return i.ProbeAddr(spec.Instances.Address)
+	return text
 }
