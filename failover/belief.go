@@ -28,6 +28,7 @@ type belief struct {
 	failed time.Time       // when the latest fail of a Down check was sent; zero unless Down
 	asked  time.Time       // when the check that was asked longest ago was; zero: one never was
 	stale  time.Time       // when the first latest answer is too old to count as "now"
+	fell   time.Time       // when a check last became Down; zero: none has since the watch began
 }
 
 // believe joins the checks: Down when one is Down, Up when all are Up.
@@ -72,6 +73,7 @@ func (b *belief) join(h *monitor.Health) {
 // sum takes in what one more check was answered.
 func (b *belief) sum(h *monitor.Health) {
 	b.SeenUp = b.SeenUp && (h.State == monitor.Up || h.SeenUp)
+	b.fell = later(b.fell, h.Fell)
 	down := h.State == monitor.Down
 	if !down && h.Fails == 0 {
 		return

@@ -55,18 +55,19 @@ type Change struct {
 
 // History is what has been done and what is known beside the present state.
 type History struct {
-	Open     []Incident              // the pool's open incidents, ordered by member
-	Changes  []Change                // of all pools within the last 24 hours
-	InFlight []Action                // unfinished, of all pools
-	Left     map[RecordKey]RecordSet // how our last edit left each record set
-	Total    Budget                  // over all pools
-	Brake    *Brake                  // latched
-	Pauses   []Pause                 // that were not ended
-	SeenUp   map[probe.Target]bool   // believed Up within the last day, by an rrwatch before this one
-	Homes    map[netip.Addr]Home     // of the pool's members that our moves have taken elsewhere
-	Released time.Time               // when the brake was last released: budgets begin anew there
-	NoRecord string                  // why the journal cannot be written
-	StaleAt  time.Duration           // a wiring older than this is no base for acting
+	Open       []Incident              // the pool's open incidents, ordered by member
+	Changes    []Change                // of all pools within the last 24 hours
+	InFlight   []Action                // unfinished, of all pools
+	Left       map[RecordKey]RecordSet // how our last edit left each record set
+	Total      Budget                  // over all pools
+	Brake      *Brake                  // latched
+	Pauses     []Pause                 // that were not ended
+	SeenUp     map[probe.Target]bool   // believed Up within the last day, by an rrwatch before this one
+	Homes      map[netip.Addr]Home     // of the pool's members that our moves have taken elsewhere
+	Released   time.Time               // when the brake was last released: budgets begin anew there
+	Everything string                  // that nearly everything fails at once, over all pools; empty: it does not
+	NoRecord   string                  // why the journal cannot be written
+	StaleAt    time.Duration           // a wiring older than this is no base for acting
 }
 
 // planner works out one plan.
@@ -79,7 +80,7 @@ type planner struct {
 	plan    Plan
 	taken   map[string]bool         // standbys given away in this plan or by actions in flight
 	edited  map[RecordKey]RecordSet // sets as this plan leaves them
-	failing map[string]bool         // zones in which most fails; nil: not worked out yet
+	failing []string                // zones in which most fails; nil: not worked out yet
 }
 
 // Decide works out what the pool's present state calls for. It is pure: the
@@ -108,6 +109,7 @@ func Decide(spec *Spec, pool *Pool, snap *monitor.Snapshot, h *History, now time
 // incident, as one that was seen healthy before.
 func Rehearse(spec *Spec, pool *Pool, snap *monitor.Snapshot, total Budget, now time.Time) Plan {
 	h := &History{Total: total, StaleAt: now.Sub(pool.Read) + time.Minute}
+	h.Everything, _ = everythingFails(snap)
 	for _, m := range pool.Members {
 		if m.Published && believe(spec, m.Addr, snap).State == monitor.Down {
 			i := Incident{Pool: spec.Name, Member: m.Addr, Opening: Opening{SeenUp: true}, Diagnosis: Diagnose(spec, pool, snap, m.Addr)}
@@ -148,21 +150,29 @@ func (p *planner) member(s *situation) {
 	}
 	edit, withdrawn := s.incident.Withdrawn()
 	switch {
-	case withdrawn && s.pool.Read.Before(s.incident.lastTouch()) && s.now.Sub(s.pool.Read) <= s.h.StaleAt:
+	case withdrawn:
+		p.withdrawn(s, edit)
+	case s.belief.State == monitor.Down:
+		p.answer(s)
+	}
+}
+
+// withdrawn plans for a member that is out of the answers, or has come back to
+// them with a part of its weight.
+func (p *planner) withdrawn(s *situation, edit Reweigh) {
+	down := s.belief.State == monitor.Down
+	switch {
+	case s.pool.Read.Before(s.incident.lastTouch()) && s.now.Sub(s.pool.Read) <= s.h.StaleAt:
 		// Our own edit is not in what was read; it is being read again.
-	case withdrawn && s.belief.State == monitor.Up:
+	case s.belief.State == monitor.Up:
 		p.consider(s, s.restore(edit))
-	case withdrawn && s.belief.State == monitor.Down && s.returning(edit):
+	case down && s.returning(edit):
 		// It fails while it comes back: out of the answers again.
 		p.consider(s, s.withdraw())
-	case withdrawn && s.belief.State == monitor.Down:
+	case down && slices.Contains(s.remedies(), RemedyRemap):
 		// Out of the answers it harms nobody; a standby that has turned up
 		// since can still take it, and then it comes back.
-		if slices.Contains(s.remedies(), RemedyRemap) {
-			p.consider(s, s.remap())
-		}
-	case !withdrawn && s.belief.State == monitor.Down:
-		p.answer(s)
+		p.consider(s, s.remap())
 	}
 }
 

@@ -81,7 +81,7 @@ func (c chance) scene() *scene {
 // judged is all that diagnosis says of a scene.
 func (s *scene) judged() map[string]Diagnosis {
 	text, _ := everythingFails(s.snap)
-	all := map[string]Diagnosis{"zones": {Evidence: failingZones(s.spec, s.pool, s.snap)}, "everything": {Evidence: []string{text}}}
+	all := map[string]Diagnosis{"zones": {Evidence: failingZones(s.spec, s.pool, s.snap, nil)}, "everything": {Evidence: []string{text}}}
 	for n := range 7 { // the last one is no member
 		all[public(n).String()] = Diagnose(s.spec, s.pool, s.snap, public(n))
 	}

@@ -161,7 +161,7 @@ func TestNamesTheZonesThatFail(t *testing.T) {
 			for n, before := range c.fails {
 				s.breaks(s.at(n), "http", probe.ConnectTimeout, noConnect, before)
 			}
-			if diff := cmp.Diff(c.want, failingZones(s.spec, s.pool, s.snap)); diff != "" {
+			if diff := cmp.Diff(c.want, failingZones(s.spec, s.pool, s.snap, nil)); diff != "" {
 				t.Error(diff)
 			}
 		})

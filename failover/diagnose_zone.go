@@ -2,6 +2,7 @@ package failover
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -22,8 +23,10 @@ type seat struct {
 	asked  time.Time // when all of its checks have said something since
 }
 
-// seats are the members and standbys of a pool by their zones.
-func seats(spec *Spec, pool *Pool, snap *monitor.Snapshot) []seat {
+// seats are the members and standbys of a pool by their zones. A member that was
+// moved while it failed says nothing of the zone that it is in now: it is left
+// out.
+func seats(spec *Spec, pool *Pool, snap *monitor.Snapshot, moved []netip.Addr) []seat {
 	list := make([]seat, 0, len(pool.Members)+len(pool.Instances))
 	places := make(map[string]int, len(pool.Instances)) // of instances, by id
 	for n := range pool.Instances {
@@ -34,6 +37,9 @@ func seats(spec *Spec, pool *Pool, snap *monitor.Snapshot) []seat {
 		m := &pool.Members[n]
 		if place, ok := places[m.Carrier()]; ok {
 			carries[place] = true
+			if slices.Contains(moved, m.Addr) {
+				continue
+			}
 			list = append(list, newSeat(pool.Instances[place].Zone, believe(spec, m.Addr, snap)))
 		}
 	}
@@ -84,7 +90,7 @@ func (c zoneCount) fails() bool {
 
 // zoneFails reports whether the zone fails in which a member began to fail.
 func zoneFails(spec *Spec, pool *Pool, snap *monitor.Snapshot, zone string, began time.Time) (string, bool) {
-	c := countZone(seats(spec, pool, snap), zone, began)
+	c := countZone(seats(spec, pool, snap, nil), zone, began)
 	return fmt.Sprintf("in zone %s %d of %d members and standbys began to fail within 2 minutes, and in other zones %d of %d pass",
 		zone, c.in.fail, c.in.all, c.elsewhere.all-c.elsewhere.fail, c.elsewhere.all), zone != "" && c.fails()
 }
@@ -92,9 +98,9 @@ func zoneFails(spec *Spec, pool *Pool, snap *monitor.Snapshot, zone string, bega
 // failingZones are the zones in which most members and standbys began to fail
 // at nearly the same time while most elsewhere pass, sorted. A standby in one is
 // no good place for an address, even if it still passes.
-func failingZones(spec *Spec, pool *Pool, snap *monitor.Snapshot) []string {
+func failingZones(spec *Spec, pool *Pool, snap *monitor.Snapshot, moved []netip.Addr) []string {
 	var zones []string
-	list := seats(spec, pool, snap)
+	list := seats(spec, pool, snap, moved)
 	for n := range list {
 		s := &list[n]
 		if s.failed && s.zone != "" && !slices.Contains(zones, s.zone) && countZone(list, s.zone, s.began).fails() {
@@ -103,9 +109,4 @@ func failingZones(spec *Spec, pool *Pool, snap *monitor.Snapshot) []string {
 	}
 	slices.Sort(zones)
 	return zones
-}
-
-// zoneFault reports whether a zone is one of the failing ones.
-func zoneFault(spec *Spec, pool *Pool, snap *monitor.Snapshot, zone string) (string, bool) {
-	return "most in zone " + zone + " fails", slices.Contains(failingZones(spec, pool, snap), zone)
 }

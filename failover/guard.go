@@ -75,6 +75,9 @@ func blind(s *situation, a Action) (string, bool) {
 	if s.snap.Blind != "" {
 		return "the watcher is blind: " + s.snap.Blind, true
 	}
+	if s.h.Everything != "" && a.Kind.answers() {
+		return s.h.Everything + ", so the fails may be the watcher's own", true
+	}
 	if a.Kind.answers() && s.snap.References > 0 && s.snap.Sighted.Before(s.belief.FirstBad) {
 		return "the references have not answered since the member began to fail", true
 	}

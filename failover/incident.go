@@ -140,6 +140,11 @@ func (i Incident) Unfinished() (Action, bool) {
 	return Action{}, false
 }
 
+// moved reports whether rrwatch has moved the address in this incident.
+func (i Incident) moved() bool {
+	return slices.ContainsFunc(i.Actions, func(a Action) bool { return a.Remap != nil && a.Status.tookEffect() })
+}
+
 // Withdrawn says how rrwatch has taken the member out of the answers, if it has
 // and it is not back as it was: Was is the set before the first edit, Shall the
 // set as the latest one left it, which may have a part of the weight.

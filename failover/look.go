@@ -17,6 +17,7 @@ func (s *state) look(ctx context.Context, now time.Time) {
 	s.remember(ctx, snap)
 	s.advise(ctx, snap, now)
 	s.endPauses(ctx, now)
+	s.everything, _ = everythingFails(snap)
 	for _, spec := range s.Specs {
 		if pool := s.wirings[spec.Name].pool; pool != nil {
 			s.openNew(ctx, spec, pool, snap, now)
@@ -162,10 +163,10 @@ func (i Incident) lastTouch() time.Time {
 func (s *state) respond(ctx context.Context, spec *Spec, pool *Pool, snap *monitor.Snapshot, now time.Time) {
 	open := s.open[spec.Name]
 	for n, i := range open {
-		if believe(spec, i.Member, snap).State != monitor.Down {
-			continue
+		if believe(spec, i.Member, snap).State != monitor.Down || i.moved() && i.Diagnosis.Cause != "" {
+			continue // what was found before the move stands: it fails in two places
 		}
-		if d := Diagnose(spec, pool, snap, i.Member); d.Cause != i.Diagnosis.Cause {
+		if d := diagnose(spec, pool, snap, i.Member, s.everything); d.Cause != i.Diagnosis.Cause {
 			e := i.entry(Diagnosed, fmt.Sprintf("cause: %s; %s", d.Cause, strings.Join(d.Evidence, "; ")))
 			e.Diagnosis = &d
 			s.record(ctx, e)
@@ -187,6 +188,7 @@ func (s *state) history(spec *Spec, now time.Time) *History {
 	h := &History{
 		Open: s.open[spec.Name], Left: s.left, Total: s.Total, Brake: s.brake, Released: s.released,
 		NoRecord: s.noRecord, StaleAt: 3*s.Discover + readTimeout, Pauses: s.pauses, SeenUp: s.seenUp,
+		Everything: s.everything,
 	}
 	if spec.Policy.Failback > 0 {
 		h.Homes = s.homes[spec.Name]

@@ -83,6 +83,37 @@ func TestARefusedActionIsNotPlannedForEver(t *testing.T) {
 	s.wantHold(t, GuardCooldown)
 }
 
+func TestNoStandbyInAFailingZone(t *testing.T) {
+	s := newScene()
+	// Zone b has lb-2 and lb-5; one more standby there fails with lb-2.
+	extra := s.pool.Instances[4]
+	extra.ID, extra.Name, extra.Private = "i-6", "lb-6", private(6)
+	s.pool.Instances = append(s.pool.Instances, extra)
+	s.pool.Instances[3].Elastic = public(99) // none in zone a
+	s.up(private(6))
+	s.fails(2, probe.ConnectTimeout)
+	s.down(private(5), probe.ConnectTimeout)
+	plan := s.plan()
+	if len(plan.Actions) != 1 || plan.Actions[0].Kind != KindWithdraw {
+		t.Errorf("got\n%s", plan)
+	}
+}
+
+func TestAStandbyThatHasJustRecoveredIsNotTrusted(t *testing.T) {
+	s := newScene()
+	s.fails(1, probe.Refused)
+	h := s.snap.Health(s.target(private(4)))
+	h.Since, h.Fell = noon().Add(-59*time.Second), noon().Add(-5*time.Minute)
+	s.snap = s.snap.With(s.target(private(4)), h)
+	s.wantAction(t, "remap 203.0.113.1 from lb-1 (i-1) to lb-5 (i-5)")
+	h.Since = noon().Add(-time.Minute)
+	s.snap = s.snap.With(s.target(private(4)), h)
+	s.wantAction(t, toLB4)
+	h.Since, h.Fell = noon().Add(-3*time.Second), time.Time{} // new, and never seen down
+	s.snap = s.snap.With(s.target(private(4)), h)
+	s.wantAction(t, toLB4)
+}
+
 func TestTheCoolDownGrowsWithEachRelapse(t *testing.T) {
 	touched := func(incidents ...int64) []Change {
 		var list []Change

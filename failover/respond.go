@@ -98,21 +98,22 @@ func (r *Responder) Run(ctx context.Context) error {
 // state is what Run's goroutine owns.
 type state struct {
 	*Responder
-	wirings   map[string]*wiring
-	incidents map[int64]Incident             // the open ones, and those of the last 7 days
-	open      map[string][]Incident          // of them, by pool, each list by member; a list is never changed
-	acted     []Action                       // the unfinished ones, and those of the last 24 hours, in the order in which they began
-	homes     map[string]map[netip.Addr]Home // by pool: where our moves have taken addresses away from
-	brake     *Brake
-	pauses    []Pause
-	seenUp    map[probe.Target]bool // were believed Up within the last day, by an rrwatch before this one
-	scores    map[string]Score      // of the closed incidents
-	released  time.Time             // when the brake last was
-	blind     string
-	watched   map[probe.Target]bool
-	plans     map[string]Plan
-	advice    advice
-	left      map[RecordKey]RecordSet // how our last edit left each set
+	wirings    map[string]*wiring
+	incidents  map[int64]Incident             // the open ones, and those of the last 7 days
+	open       map[string][]Incident          // of them, by pool, each list by member; a list is never changed
+	acted      []Action                       // the unfinished ones, and those of the last 24 hours, in the order in which they began
+	homes      map[string]map[netip.Addr]Home // by pool: where our moves have taken addresses away from
+	brake      *Brake
+	pauses     []Pause
+	seenUp     map[probe.Target]bool // were believed Up within the last day, by an rrwatch before this one
+	scores     map[string]Score      // of the closed incidents
+	released   time.Time             // when the brake last was
+	blind      string
+	everything string // fails at once, by this look; empty: it does not
+	watched    map[probe.Target]bool
+	plans      map[string]Plan
+	advice     advice
+	left       map[RecordKey]RecordSet // how our last edit left each set
 
 	pending  []Entry // not yet in the journal, and not to be lost
 	noRecord string

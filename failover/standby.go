@@ -2,6 +2,7 @@ package failover
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -118,6 +119,9 @@ func (s *situation) fit(i Instance) (since time.Time, why string) {
 	if !b.passing(s.spec, s.now) {
 		return time.Time{}, "does not pass the member's own checks now"
 	}
+	if up := s.now.Sub(b.Since); !b.fell.IsZero() && up < s.spec.Policy.RestoreAfter {
+		return time.Time{}, fmt.Sprintf("passes again for %s only, and is trusted after %s", up.Round(time.Second), s.spec.Policy.RestoreAfter)
+	}
 	return b.Since, s.untimely(b)
 }
 
@@ -156,14 +160,15 @@ func (s *situation) disappointed(i Instance) bool {
 // inFailingZone reports whether most of what is in the instance's zone fails.
 func (s *situation) inFailingZone(i Instance) bool {
 	if s.failing == nil {
-		s.failing = map[string]bool{}
-		for _, other := range s.pool.Instances {
-			if _, fails := zoneFault(s.spec, s.pool, s.snap, other.Zone); fails {
-				s.failing[other.Zone] = true
+		var moved []netip.Addr
+		for _, i := range s.h.Open {
+			if i.moved() {
+				moved = append(moved, i.Member)
 			}
 		}
+		s.failing = append(failingZones(s.spec, s.pool, s.snap, moved), "") // not nil: worked out
 	}
-	return s.failing[i.Zone]
+	return i.Zone != "" && slices.Contains(s.failing, i.Zone)
 }
 
 // unfit says, from what EC2 tells, why an instance can be no standby.
