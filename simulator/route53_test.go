@@ -272,3 +272,38 @@ func TestThePublicZoneWithTheLongestNameAnswers(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+func TestABatchOfManyIsDoneWholeOrNotAtAllAndNamesEachFault(t *testing.T) {
+	a := account(simulator.Options{})
+	c := sdk(a)
+	var first, second []types.Change
+	for n := range 50 {
+		value := "192.0.2." + strconv.Itoa(n)
+		was, shall := weighted(strconv.Itoa(n), 10, 60, value), weighted(strconv.Itoa(n), 0, 60, value)
+		first, second = append(first, create(was)), append(second, remove(was), create(shall))
+	}
+	must[*route53.ChangeResourceRecordSetsOutput](t)(edit(t, c, first...))
+	zeros := func() (n int) {
+		for _, r := range a.Records("www.example.com", "A") {
+			if *r.Weight == 0 {
+				n++
+			}
+		}
+		return n
+	}
+	spoiled := append(second[:98:98], remove(weighted("49", 11, 60, "192.0.2.49")), remove(weighted("50", 1, 60, "192.0.2.50")))
+	_, err := edit(t, c, spoiled...)
+	wantCode(t, err, "InvalidChangeBatch")
+	const want = "[Tried to delete resource record set [name='www.example.com.', type='A', set identifier='49'] but the values provided do not match the current values, " +
+		"Tried to delete resource record set [name='www.example.com.', type='A', set identifier='50'] but it was not found]"
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v\nwant it to say %s", err, want)
+	}
+	if n := zeros(); n != 0 {
+		t.Errorf("a refused batch has set %d weights", n)
+	}
+	must[*route53.ChangeResourceRecordSetsOutput](t)(edit(t, c, second...))
+	if n := zeros(); n != 50 {
+		t.Errorf("%d weights of 50 are set", n)
+	}
+}

@@ -159,15 +159,17 @@ func cloudOf(cfg *config.Config, account aws.Config, dial probe.Dial) *cloud {
 }
 
 // zones sends each pool's record sets to the client that knows the name
-// servers to ask for them.
+// servers to ask for them. One client makes all edits, so that those of a zone
+// go together, and never two at once.
 type zones struct {
 	byRecord map[string]*route53.Client
+	editor   *route53.Client
 }
 
 var _ failover.Records = (*zones)(nil)
 
 func newZones(cfg *config.Config, client *awsroute53.Client, dial probe.Dial) *zones {
-	z := &zones{byRecord: map[string]*route53.Client{}}
+	z := &zones{byRecord: map[string]*route53.Client{}, editor: route53.New(client, nil, dial)}
 	shared := map[string]*route53.Client{}
 	for _, p := range cfg.Pools {
 		key := fmt.Sprint(p.NameServers)
@@ -187,13 +189,17 @@ func (z *zones) Read(ctx context.Context, zone, name string) (failover.Published
 // Edit edits sets of configured names.
 func (z *zones) Edit(ctx context.Context, edits []failover.Reweigh, comment string) []failover.Edited {
 	done := make([]failover.Edited, len(edits))
+	var ours []failover.Reweigh
+	var at []int // where each of ours is among edits
 	for n, r := range edits {
-		client, err := z.of(r)
-		if err != nil {
+		if _, err := z.of(r); err != nil {
 			done[n].Err = err
 			continue
 		}
-		done[n] = client.Edit(ctx, []failover.Reweigh{r}, comment)[0]
+		ours, at = append(ours, r), append(at, n)
+	}
+	for n, edited := range z.editor.Edit(ctx, ours, comment) {
+		done[at[n]] = edited
 	}
 	return done
 }

@@ -1,0 +1,67 @@
+package route53
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"rrwatch/failover"
+)
+
+// settled says how the edits ended whose call failed. Each is checked against the zone, since the SDK's retry of a call whose
+// answer was lost meets what the first one has done.
+func (c *Client) settled(ctx context.Context, id string, batch []*task, err error) {
+	if denied(err) {
+		for _, t := range batch {
+			t.end("", refuse(t.edit, failover.GuardNotPermitted,
+				"not permitted; rrwatch needs route53:ChangeResourceRecordSets on this zone and record (docs/permissions.md); Route 53 says: %s", said(err)))
+		}
+		return
+	}
+	z := c.settle(ctx, id, batch, err)
+	for _, t := range batch {
+		sets, known := z.sets[nameOf(t.edit)]
+		t.end("", settledAs(t.edit, find(sets, t.edit), known, err))
+	}
+}
+
+// settledAs says how an edit ended whose call failed; nil if the set is as r wants it. now is the set as last read after the
+// call, if it is known.
+func settledAs(r failover.Reweigh, now failover.RecordSet, known bool, err error) error {
+	switch {
+	case !known && codeOf(err) == "NoSuchHostedZone":
+		return refuse(r, failover.GuardNotOurs, "there is no hosted zone %s in this account", r.Zone)
+	case !known:
+		return fmt.Errorf("edit %s: no clear answer, and the zone could not be read: %w", r, err)
+	case now.Equal(r.Shall):
+		return nil
+	case !refused(err):
+		return fmt.Errorf("edit %s: no clear answer, and there is still %s: %w", r, text(now), err)
+	case !now.Equal(r.Was):
+		return refuse(r, failover.GuardChanged, "the plan expects %s, and now there is %s", text(r.Was), text(now))
+	}
+	return refuse(r, failover.GuardChanged, "Route 53 refuses: %s", said(err))
+}
+
+// settle reads the names after a failed call: once after a clear refusal, else until all sets are as they shall be, for about
+// four seconds or until ctx ends, since the change may still be on its way. What is returned is the last that was read.
+func (c *Client) settle(ctx context.Context, id string, batch []*task, cause error) names {
+	last := names{sets: map[string][]failover.RecordSet{}}
+	for _, pause := range []time.Duration{0, 250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second} {
+		if !wait(ctx, pause) {
+			return last
+		}
+		z := c.readNames(ctx, id, batch)
+		maps.Copy(last.sets, z.sets)
+		batch = slices.DeleteFunc(slices.Clone(batch), func(t *task) bool {
+			sets, read := z.sets[nameOf(t.edit)]
+			return read && (refused(cause) || find(sets, t.edit).Equal(t.edit.Shall))
+		})
+		if len(batch) == 0 {
+			return last
+		}
+	}
+	return last
+}
