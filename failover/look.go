@@ -268,6 +268,9 @@ func (s *state) latch(ctx context.Context, plan Plan) {
 // in the journal is not done (I5).
 func (s *state) begin(ctx context.Context, plan Plan) {
 	for _, batch := range batches(plan.Actions) {
+		if s.editing(batch[0]) {
+			continue
+		}
 		entries := make([]Entry, len(batch))
 		for n, a := range batch {
 			if a.Kind == KindFailback && a.Incident == 0 {
@@ -291,6 +294,14 @@ func (s *state) begin(ctx context.Context, plan Plan) {
 		}
 		s.perform(ctx, begun)
 	}
+}
+
+// editing reports whether the zone that an edit is in is being edited. Edits of a
+// zone run one after the other; what is planned meanwhile goes in one batch then.
+func (s *state) editing(a Action) bool {
+	return a.Reweigh != nil && slices.ContainsFunc(s.acted, func(o Action) bool {
+		return o.Reweigh != nil && o.Reweigh.Zone == a.Reweigh.Zone && o.Status == Begun && s.working[o.ID]
+	})
 }
 
 // openPlanned opens the incident that a move back belongs to; 0: it could not be

@@ -9,10 +9,11 @@ import (
 
 func zoneName(n int) string { return fmt.Sprintf("zone-%02d", n) }
 
-// fillZone adds 100 members to the demo's account, 50 of them in a zone of its
-// own, and five standbys elsewhere.
+// fillZone adds members to the demo's account, so that there are 100 (Route 53
+// takes no more weighted sets of one name), 50 of them in a zone of their own;
+// and three more standbys elsewhere.
 func fillZone(a *simulator.AWS) {
-	for n := 20; n < 125; n++ {
+	for n := 20; n < 120; n++ {
 		i := simulator.Instance{
 			ID: fmt.Sprintf("i-0a1b2c%02x", n), Name: zoneName(n), Zone: "eu-central-1a",
 			Private: netip.AddrFrom4([4]byte{127, 10, 2, byte(n)}), Tags: map[string]string{"rrwatch": "www"},
@@ -21,7 +22,7 @@ func fillZone(a *simulator.AWS) {
 			i.Zone = "eu-central-1c"
 		}
 		a.AddInstance(i)
-		if n >= 120 {
+		if n >= 117 {
 			continue // a standby
 		}
 		ip := netip.AddrFrom4([4]byte{127, 113, 1, byte(n)})
