@@ -73,13 +73,23 @@ func (i Incident) Apply(e Entry) Incident {
 		i.Flapping = e.Kind == Flapping
 	case ActionBegun, ActionApplied, ActionEnded:
 		if e.Action != nil {
-			i.Actions = withAction(i.Actions, *e.Action)
+			i = i.acted(*e.Action)
 		}
 	case Closed:
 		i.Closed, i.Outcome, i.Proposal, i.Shadow = e.At, e.Text, nil, i.judged(e.At)
 	case Started, Stopped, Wired, Noted, BrakeLatched, BrakeReleased, WentBlind, SawAgain,
 		NotServed, ServedAgain, Warned, WarningOver, Paused, Resumed:
 	}
+	return i
+}
+
+// acted is the incident after a step of an action. An approval is used up by the
+// action that begins with it.
+func (i Incident) acted(a Action) Incident {
+	if a.Status == Begun && a.String() == i.Approved {
+		i.Approved = ""
+	}
+	i.Actions = withAction(i.Actions, a)
 	return i
 }
 

@@ -152,3 +152,20 @@ func TestTheShadowIsJudgedByHowLongTheMemberStayedDown(t *testing.T) {
 		})
 	}
 }
+
+func TestAnApprovalIsUsedUpByItsAction(t *testing.T) {
+	s := newScene()
+	s.spec.Policy.Mode = Propose
+	s.fails(1, probe.Refused)
+	i := s.h.Open[0].Apply(Entry{Kind: Approved, At: noon(), By: "Ada", Approved: toLB4})
+	s.h.Open[0] = i
+	a := s.wantAction(t, toLB4)
+	if a.By != "Ada" {
+		t.Errorf("by %q", a.By)
+	}
+	a.ID, a.Status, a.Begun = 9, Begun, noon()
+	i = i.Apply(Entry{Kind: ActionBegun, Action: &a})
+	a.Status, a.Guard, a.Ended = Refused, GuardChanged, noon().Add(-time.Minute)
+	s.h.Open[0] = i.Apply(Entry{Kind: ActionEnded, Action: &a})
+	s.wantHold(t, GuardMode)
+}
