@@ -75,3 +75,69 @@ func TestAViewSaysUntilWhenAnExcuseIsTaken(t *testing.T) {
 		}
 	}
 }
+
+func TestABeliefIsTheSumOfItsChecksInAnyOrder(t *testing.T) {
+	ago := func(d time.Duration) time.Time { return noon().Add(-d) }
+	fail := func(at time.Time) probe.Result {
+		return probe.Result{At: at, Answer: probe.Answer{Verdict: probe.Fail, Reason: probe.Refused}}
+	}
+	checks := []monitor.Health{
+		{State: monitor.Down, Fails: 3, Since: ago(4 * time.Second), First: ago(9 * time.Second), Asked: ago(time.Second), Why: fail(ago(time.Second)), SeenUp: true},
+		{State: monitor.Down, Fails: 3, Since: ago(5 * time.Second), First: ago(8 * time.Second), Asked: ago(3 * time.Second), Why: fail(ago(3 * time.Second)), SeenUp: true},
+		{State: monitor.Up, Fails: 1, Since: ago(time.Hour), First: ago(10 * time.Second), Asked: ago(2 * time.Second), Why: fail(ago(10 * time.Second)), SeenUp: true},
+		{State: monitor.Unknown},
+	}
+	checks[3].Asked = ago(4 * time.Second)
+	for turn := range checks {
+		s := newScene()
+		s.asks("http", "https", "tcp", "icmp")
+		for n, c := range s.spec.Checks {
+			s.snap = s.snap.With(c.Target("www", public(1)), checks[(n+turn)%len(checks)])
+		}
+		b := believe(s.spec, public(1), s.snap)
+		if b.State != monitor.Down || b.SeenUp || !b.Since.Equal(ago(5*time.Second)) || !b.FirstBad.Equal(ago(9*time.Second)) ||
+			!b.began.Equal(ago(10*time.Second)) || !b.lastFail().Equal(ago(time.Second)) || !b.stale.Equal(ago(4*time.Second).Add(12*time.Second)) ||
+			!b.askedSince(ago(4*time.Second)) || b.askedSince(ago(4*time.Second-1)) {
+			t.Errorf("turn %d: %+v", turn, b)
+		}
+	}
+}
+
+func TestToBelieveTakesNoMemory(t *testing.T) {
+	f := newFleet(1, 8, 2, "https", "icmp", "tcp")
+	spec, pool := f.specs[0], f.pools[0]
+	used := testing.AllocsPerRun(100, func() {
+		failing := believe(spec, pool.Members[0].Addr, f.snap)
+		other := believe(spec, pool.Members[1].Addr, f.snap)
+		if other.sideWith(&failing) != passes || !other.passing(spec, f.now) {
+			t.Errorf("%+v does not pass", other)
+		}
+	})
+	if used != 0 {
+		t.Errorf("it takes %g allocations", used)
+	}
+}
+
+func TestAnAddressPassesOnlyByAnswersOfNow(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*monitor.Health)
+		want   bool
+	}{
+		"passes":           {func(*monitor.Health) {}, true},
+		"just fresh":       {func(h *monitor.Health) { h.Asked = noon().Add(-12 * time.Second) }, true},
+		"too old":          {func(h *monitor.Health) { h.Asked = noon().Add(-12*time.Second - 1) }, false},
+		"the last is none": {func(h *monitor.Health) { h.Last.Verdict = probe.Inconclusive }, false},
+		"down":             {func(h *monitor.Health) { h.State = monitor.Down }, false},
+	} {
+		for turn := range 2 {
+			s := newScene()
+			s.asks("http", "icmp")
+			target := s.spec.Checks[turn].Target("www", public(1))
+			h := s.snap.Health(target)
+			c.change(&h)
+			if got := believe(s.spec, public(1), s.snap.With(target, h)).passing(s.spec, noon()); got != c.want {
+				t.Errorf("%s, by check %d: %v, want %v", name, turn, got, c.want)
+			}
+		}
+	}
+}

@@ -127,9 +127,38 @@ func BenchmarkDiagnose(b *testing.B) {
 			f := fleets()[name]()
 			b.ReportAllocs()
 			for b.Loop() {
+				everything, _ := everythingFails(f.snap) // once a look
 				for n, spec := range f.specs {
 					for _, i := range f.hists[n].Open {
-						Diagnose(spec, f.pools[n], f.snap, i.Member)
+						diagnose(spec, f.pools[n], f.snap, i.Member, everything)
+					}
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkEverythingFails(b *testing.B) {
+	for _, name := range slices.Sorted(maps.Keys(fleets())) {
+		b.Run(name, func(b *testing.B) {
+			f := fleets()[name]()
+			b.ReportAllocs()
+			for b.Loop() {
+				everythingFails(f.snap)
+			}
+		})
+	}
+}
+
+func BenchmarkFailingZones(b *testing.B) {
+	for _, name := range slices.Sorted(maps.Keys(fleets())) {
+		b.Run(name, func(b *testing.B) {
+			f := fleets()[name]()
+			b.ReportAllocs()
+			for b.Loop() {
+				for n, spec := range f.specs {
+					if len(f.hists[n].Open) > 0 {
+						failingZones(spec, f.pools[n], f.snap, nil)
 					}
 				}
 			}

@@ -168,6 +168,55 @@ func TestNamesTheZonesThatFail(t *testing.T) {
 	}
 }
 
+func TestNamesFailingZonesInOrder(t *testing.T) {
+	s := newScene()
+	s.asks("http")
+	for n, zone := range []string{"c", "c", "b", "b", "a"} {
+		s.pool.Instances[n].Zone = zone
+	}
+	for n, before := range []time.Duration{time.Hour, time.Hour, justNow, justNow} {
+		s.breaks(s.at(n+1), "http", probe.ConnectTimeout, noConnect, before)
+	}
+	if diff := cmp.Diff([]string{"b", "c"}, failingZones(s.spec, s.pool, s.snap, nil)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAZoneFailsByTwoThirds(t *testing.T) {
+	const fails, passes = 0, -1
+	at := func(zone string, ago ...time.Duration) []seat {
+		var list []seat
+		for _, d := range ago {
+			s := seat{zone: zone, up: d == passes, failed: d != passes, asked: noon()}
+			if s.failed {
+				s.began = noon().Add(-d)
+			}
+			list = append(list, s)
+		}
+		return list
+	}
+	for name, c := range map[string]struct {
+		zone, rest []time.Duration // since when each fails
+		want       bool
+	}{
+		"two of three":                   {[]time.Duration{fails, fails, passes}, []time.Duration{passes}, true},
+		"three of five":                  {[]time.Duration{fails, fails, fails, passes, passes}, []time.Duration{passes}, false},
+		"one of one":                     {[]time.Duration{fails}, []time.Duration{passes}, false},
+		"two, and one fell later":        {[]time.Duration{fails, fails, -3 * time.Minute}, []time.Duration{passes}, true},
+		"two, and two fell later":        {[]time.Duration{fails, fails, -3 * time.Minute, -3 * time.Minute}, []time.Duration{passes}, false},
+		"nothing passes elsewhere":       {[]time.Duration{fails, fails}, []time.Duration{time.Hour}, false},
+		"half of the rest fails":         {[]time.Duration{fails, fails}, []time.Duration{fails, passes}, false},
+		"less than half of it":           {[]time.Duration{fails, fails}, []time.Duration{fails, passes, passes}, true},
+		"at the end of the two minutes":  {[]time.Duration{fails, together}, []time.Duration{passes}, true},
+		"after the end, so failed alone": {[]time.Duration{fails, together + 1}, []time.Duration{passes}, false},
+	} {
+		count := countZone(append(at("a", c.zone...), at("b", c.rest...)...), "a", noon())
+		if got := count.fails(); got != c.want {
+			t.Errorf("%s: %v of %+v, want %v", name, got, count, c.want)
+		}
+	}
+}
+
 func TestSaysWhenNearlyEverythingFails(t *testing.T) {
 	since := func(s string, n int) []string { return slices.Repeat([]string{s}, n) }
 	for name, c := range map[string]struct {
@@ -193,7 +242,7 @@ func TestSaysWhenNearlyEverythingFails(t *testing.T) {
 				for _, check := range []Check{{Name: "http", Port: 80}, {Name: "icmp"}} {
 					target := check.Target(pool, public(n))
 					health[target] = healthOf(target, false)
-					if d, err := time.ParseDuration(before); err == nil && check.Name == "http" {
+					if d, err := time.ParseDuration(before); err == nil {
 						h := healthOf(target, true)
 						h.First = noon().Add(-d)
 						health[target] = h
