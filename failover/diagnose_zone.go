@@ -90,6 +90,9 @@ func (c zoneCount) fails() bool {
 
 // zoneFails reports whether the zone fails in which a member began to fail.
 func zoneFails(spec *Spec, pool *Pool, snap *monitor.Snapshot, zone string, began time.Time) (string, bool) {
+	if snap.Suspects(spec.Name) < 2 {
+		return "", false
+	}
 	c := countZone(seats(spec, pool, snap, nil), zone, began)
 	return fmt.Sprintf("in zone %s %d of %d members and standbys began to fail within 2 minutes, and in other zones %d of %d pass",
 		zone, c.in.fail, c.in.all, c.elsewhere.all-c.elsewhere.fail, c.elsewhere.all), zone != "" && c.fails()
@@ -99,6 +102,9 @@ func zoneFails(spec *Spec, pool *Pool, snap *monitor.Snapshot, zone string, bega
 // at nearly the same time while most elsewhere pass, sorted. A standby in one is
 // no good place for an address, even if it still passes.
 func failingZones(spec *Spec, pool *Pool, snap *monitor.Snapshot, moved []netip.Addr) []string {
+	if snap.Suspects(spec.Name) < 2 {
+		return nil // as in nearly all pools that have a fail, which this makes cheap
+	}
 	var zones []string
 	list := seats(spec, pool, snap, moved)
 	for n := range list {

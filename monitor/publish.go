@@ -37,7 +37,7 @@ func (w *watcher) touch(now time.Time) {
 func (w *watcher) show(now time.Time) {
 	began := time.Now()
 	s := &Snapshot{
-		At: now, entries: w.schedule.entries, health: make([]*Health, len(w.schedule.places)),
+		At: now, entries: w.schedule.entries, health: make([]*Health, len(w.schedule.places)), counted: &counted{},
 		Blind: w.blind, Sees: w.sees, Stalled: w.stalled,
 		Sighted: w.sighted(), References: len(w.options.References), Tally: w.tally,
 	}

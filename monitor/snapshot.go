@@ -10,6 +10,8 @@ package monitor
 import (
 	"iter"
 	"maps"
+	"net/netip"
+	"sync"
 	"time"
 
 	"rrwatch/probe"
@@ -41,11 +43,18 @@ type Snapshot struct {
 
 	entries map[probe.Target]*entry // of which only the place is read; shared by many snapshots
 	health  []*Health               // by place
+	counted *counted
+}
+
+// counted is what is counted of a snapshot when it is first asked for.
+type counted struct {
+	once     sync.Once
+	suspects map[string]int // addresses, by pool
 }
 
 // NewSnapshot is a snapshot that believes so.
 func NewSnapshot(at time.Time, health map[probe.Target]Health) *Snapshot {
-	s := &Snapshot{At: at, entries: map[probe.Target]*entry{}}
+	s := &Snapshot{At: at, entries: map[probe.Target]*entry{}, counted: &counted{}}
 	for target, h := range health {
 		s.entries[target] = &entry{place: int32(len(s.health))}
 		s.health = append(s.health, &h)
@@ -59,7 +68,7 @@ func (s *Snapshot) With(t probe.Target, h Health) *Snapshot {
 	health[t] = h
 	changed := *s
 	made := NewSnapshot(s.At, health)
-	changed.entries, changed.health = made.entries, made.health
+	changed.entries, changed.health, changed.counted = made.entries, made.health, made.counted
 	return &changed
 }
 
@@ -113,6 +122,30 @@ func (s *Snapshot) Suspected() int {
 		}
 	}
 	return n
+}
+
+// Suspects is how many addresses of a pool have fails that are not yet
+// forgotten, or are Down. All pools are counted the first time that it is asked.
+func (s *Snapshot) Suspects(pool string) int {
+	if s.counted == nil {
+		return 0 // nothing is watched yet
+	}
+	s.counted.once.Do(func() {
+		type place struct {
+			pool string
+			addr netip.Addr
+		}
+		s.counted.suspects = map[string]int{}
+		seen := map[place]bool{}
+		for target, h := range s.Each() {
+			at := place{target.Pool, target.Addr.Addr()}
+			if (h.Fails > 0 || h.State == Down) && at.addr.IsValid() && !seen[at] {
+				seen[at] = true
+				s.counted.suspects[at.pool]++
+			}
+		}
+	})
+	return s.counted.suspects[pool]
 }
 
 // Len is how many targets are watched.

@@ -51,3 +51,26 @@ func TestCountsTheTargetsWithFails(t *testing.T) {
 		t.Errorf("got %d, want 2", s.Suspected())
 	}
 }
+
+func TestCountsTheSuspectAddressesOfEachPool(t *testing.T) {
+	s, targets := snapshotOf()
+	second := targets[1]
+	second.Check = "tcp" // of the same address
+	endpoint := probe.Target{Pool: "www", Check: "login"}
+	other := targets[0]
+	other.Pool = "shop"
+	s = s.With(second, monitor.Health{State: monitor.Down, Fails: 3}).With(endpoint, monitor.Health{Fails: 1}).With(other, monitor.Health{Fails: 1})
+	for pool, want := range map[string]int{"www": 2, "shop": 1, "blog": 0} {
+		for range 2 {
+			if got := s.Suspects(pool); got != want {
+				t.Errorf("%s has %d, want %d", pool, got, want)
+			}
+		}
+	}
+	if got := new(monitor.Snapshot).Suspects("www"); got != 0 {
+		t.Errorf("before the first look there are %d", got)
+	}
+	if got := s.With(targets[0], monitor.Health{State: monitor.Down}).Suspects("www"); got != 3 {
+		t.Errorf("another snapshot has %d, want 3", got)
+	}
+}
