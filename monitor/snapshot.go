@@ -11,6 +11,7 @@ import (
 	"iter"
 	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,8 +49,15 @@ type Snapshot struct {
 
 // counted is what is counted of a snapshot when it is first asked for.
 type counted struct {
-	once     sync.Once
+	fails     sync.Once
+	suspected int // targets
+
+	pools    sync.Once
 	suspects map[string]int // addresses, by pool
+
+	all       sync.Once
+	began     []time.Time // of each address that fails, sorted
+	addresses int
 }
 
 // NewSnapshot is a snapshot that believes so.
@@ -113,15 +121,19 @@ func (s *Snapshot) Each() iter.Seq2[probe.Target, *Health] {
 }
 
 // Suspected is how many watched targets have fails that are not yet forgotten,
-// references included.
+// references included. They are counted the first time that it is asked.
 func (s *Snapshot) Suspected() int {
-	n := 0
-	for _, h := range s.health {
-		if h != nil && h.Fails > 0 {
-			n++
-		}
+	if s.counted == nil {
+		return 0 // nothing is watched yet
 	}
-	return n
+	s.counted.fails.Do(func() {
+		for _, h := range s.health {
+			if h != nil && h.Fails > 0 {
+				s.counted.suspected++
+			}
+		}
+	})
+	return s.counted.suspected
 }
 
 // Suspects is how many addresses of a pool have fails that are not yet
@@ -130,7 +142,7 @@ func (s *Snapshot) Suspects(pool string) int {
 	if s.counted == nil {
 		return 0 // nothing is watched yet
 	}
-	s.counted.once.Do(func() {
+	s.counted.pools.Do(func() {
 		type place struct {
 			pool string
 			addr netip.Addr
@@ -146,6 +158,37 @@ func (s *Snapshot) Suspects(pool string) int {
 		}
 	})
 	return s.counted.suspects[pool]
+}
+
+// Began is when each address that has fails which are not yet forgotten began to
+// fail, sorted, and how many addresses were asked at all, of all pools. They are
+// counted the first time that it is asked, and must not be written to.
+func (s *Snapshot) Began() (began []time.Time, addresses int) {
+	if s.counted == nil {
+		return nil, 0 // nothing is watched yet
+	}
+	s.counted.all.Do(func() {
+		fails := make(map[netip.Addr]time.Time, len(s.entries)) // the first; zero: none
+		for target, h := range s.Each() {
+			addr := target.Addr.Addr()
+			if !addr.IsValid() || h.Asked.IsZero() {
+				continue // an endpoint, which is asked by name; or never asked
+			}
+			first := fails[addr]
+			if h.Fails > 0 && (first.IsZero() || h.First.Before(first)) {
+				first = h.First
+			}
+			fails[addr] = first
+		}
+		for _, first := range fails {
+			if !first.IsZero() {
+				s.counted.began = append(s.counted.began, first)
+			}
+		}
+		slices.SortFunc(s.counted.began, time.Time.Compare)
+		s.counted.addresses = len(fails)
+	})
+	return s.counted.began, s.counted.addresses
 }
 
 // Len is how many targets are watched.

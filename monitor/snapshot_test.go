@@ -4,6 +4,9 @@ import (
 	"maps"
 	"net/netip"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"rrwatch/monitor"
 	"rrwatch/probe"
@@ -72,5 +75,26 @@ func TestCountsTheSuspectAddressesOfEachPool(t *testing.T) {
 	}
 	if got := s.With(targets[0], monitor.Health{State: monitor.Down}).Suspects("www"); got != 3 {
 		t.Errorf("another snapshot has %d, want 3", got)
+	}
+}
+
+func TestCountsWhenEachAddressBeganToFail(t *testing.T) {
+	s, targets := snapshotOf()
+	at := func(n int) time.Time { return epoch().Add(time.Duration(n) * time.Second) }
+	fails := func(first int) monitor.Health { return monitor.Health{Fails: 1, First: at(first), Asked: at(9)} }
+	second := targets[2]
+	second.Check = "tcp" // of the same address
+	never := targets[0]
+	never.Addr = netip.AddrPortFrom(netip.MustParseAddr("192.0.2.9"), 80)
+	s = s.With(targets[0], monitor.Health{State: monitor.Up, Asked: at(9)}).With(targets[1], fails(5)).With(targets[2], fails(4)).
+		With(second, fails(3)).With(never, monitor.Health{}).With(probe.Target{Pool: "www", Check: "login"}, fails(1))
+	for range 2 {
+		began, addresses := s.Began()
+		if diff := cmp.Diff([]time.Time{at(3), at(5)}, began); diff != "" || addresses != 3 {
+			t.Errorf("of %d addresses, want 3: %s", addresses, diff)
+		}
+	}
+	if began, addresses := new(monitor.Snapshot).Began(); len(began)+addresses != 0 {
+		t.Errorf("before the first look %d of %d fail", len(began), addresses)
 	}
 }
