@@ -80,6 +80,7 @@ type planner struct {
 	plan    Plan
 	taken   map[string]bool         // standbys given away in this plan or by actions in flight
 	edited  map[RecordKey]RecordSet // sets as this plan leaves them
+	spare   []*Instance             // that carry no member; nil: not worked out yet
 	failing []string                // zones in which most fails; nil: not worked out yet
 }
 
@@ -123,10 +124,13 @@ func Rehearse(spec *Spec, pool *Pool, snap *monitor.Snapshot, total Budget, now 
 // are helped: who has most of the weight first, so that it gets the standby,
 // then by address.
 func (p *planner) situations() []*situation {
-	list := make([]*situation, 0, len(p.h.Open))
-	for _, i := range p.h.Open {
-		if m, ok := p.pool.Member(i.Member); ok {
-			list = append(list, &situation{planner: p, member: m, incident: i, belief: believe(p.spec, m.Addr, p.snap)})
+	all, list := make([]situation, len(p.h.Open)), make([]*situation, 0, len(p.h.Open))
+	for n := range p.h.Open {
+		s, i := &all[n], &p.h.Open[n]
+		at := slices.IndexFunc(p.pool.Members, func(m Member) bool { return m.Addr == i.Member })
+		if at >= 0 {
+			*s = situation{planner: p, member: &p.pool.Members[at], incident: i, belief: believe(p.spec, i.Member, p.snap)}
+			list = append(list, s)
 		}
 	}
 	slices.SortStableFunc(list, func(a, b *situation) int {
@@ -136,7 +140,7 @@ func (p *planner) situations() []*situation {
 }
 
 // weight is the member's DNS weight now; 0 when it has none.
-func (m Member) weight() int64 {
+func (m *Member) weight() int64 {
 	if m.Set.Weight == nil {
 		return 0
 	}
@@ -185,4 +189,22 @@ func (h *History) knows(spec *Spec, addr netip.Addr) bool {
 		}
 	}
 	return len(spec.Checks) > 0
+}
+
+// spares are the instances that carry no member of the pool.
+func (p *planner) spares() []*Instance {
+	if p.spare != nil {
+		return p.spare
+	}
+	carriers := make(map[string]bool, len(p.pool.Members))
+	for n := range p.pool.Members {
+		carriers[p.pool.Members[n].Carrier()] = true
+	}
+	p.spare = make([]*Instance, 0, 4)
+	for n := range p.pool.Instances {
+		if i := &p.pool.Instances[n]; !carriers[i.ID] {
+			p.spare = append(p.spare, i)
+		}
+	}
+	return p.spare
 }

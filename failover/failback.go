@@ -36,8 +36,9 @@ func (p *planner) goHome() {
 	if p.spec.Policy.Failback == 0 || p.spec.Policy.Mode != Act || len(p.h.Homes) == 0 || !p.allWell() {
 		return
 	}
-	for _, m := range p.pool.Members {
-		s := &situation{planner: p, member: m, belief: believe(p.spec, m.Addr, p.snap)}
+	for n := range p.pool.Members {
+		m := &p.pool.Members[n]
+		s := &situation{planner: p, member: m, incident: &Incident{}, belief: believe(p.spec, m.Addr, p.snap)}
 		a, ready := s.failback()
 		if !ready {
 			continue
@@ -77,7 +78,7 @@ func (s *situation) failback() (Action, bool) {
 	if !there || s.belief.State != monitor.Up {
 		return Action{}, false
 	}
-	since, why := s.fit(to)
+	since, why := s.fit(&to)
 	if why != "" || s.now.Sub(since) < s.spec.Policy.Failback {
 		return Action{}, false
 	}

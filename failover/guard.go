@@ -3,6 +3,7 @@ package failover
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -105,7 +106,10 @@ func stalled(s *situation, _ Action) (string, bool) {
 // stale: what was read too long ago is no base for acting.
 func stale(s *situation, _ Action) (string, bool) {
 	age := s.now.Sub(s.pool.Read)
-	return fmt.Sprintf("AWS was last read %s ago", age.Round(time.Second)), age > s.h.StaleAt
+	if age <= s.h.StaleAt {
+		return "", false
+	}
+	return fmt.Sprintf("AWS was last read %s ago", age.Round(time.Second)), true
 }
 
 // warmUp: a member that was never seen healthy may never have been meant to
@@ -165,7 +169,10 @@ func maintenance(s *situation, _ Action) (string, bool) {
 		return "", false
 	}
 	until, in := s.spec.Maintenance(s.now)
-	return "maintenance until " + until.UTC().Format("2006-01-02 15:04 MST"), in
+	if !in {
+		return "", false
+	}
+	return "maintenance until " + until.UTC().Format("2006-01-02 15:04 MST"), true
 }
 
 // braked: a person has to release the brake (I6).
@@ -198,13 +205,15 @@ func flapping(s *situation, _ Action) (string, bool) {
 // incident follow each other without that, and so do the steps of coming back.
 func coolDown(s *situation, a Action) (string, bool) {
 	var last time.Time
-	relapses := map[int64]bool{}
+	var relapses []int64
 	for _, change := range s.h.Changes {
 		if change.Pool != a.Pool || change.Member != a.Member || !change.Touched {
 			continue
 		}
 		if change.Incident != a.Incident {
-			relapses[change.Incident] = true
+			if !slices.Contains(relapses, change.Incident) {
+				relapses = append(relapses, change.Incident)
+			}
 		} else if a.Kind != KindRestore || a.Reweigh.Was.Answers() && !a.Reweigh.simple() {
 			continue
 		}
@@ -222,47 +231,50 @@ func coolDown(s *situation, a Action) (string, bool) {
 // automation's idea of the world; a person has to look (I6). Who releases the
 // brake grants the budgets anew.
 func overBudget(s *situation, a Action) (string, bool) {
-	for _, b := range []struct {
+	member, pool, all := s.spent(a)
+	for _, b := range [...]struct {
 		of     string
-		counts func(pool string, member netip.Addr) bool
 		budget Budget
-	}{
-		{"the member", func(pool string, member netip.Addr) bool { return pool == a.Pool && member == a.Member }, s.spec.Policy.MemberBudget},
-		{"the pool", func(pool string, _ netip.Addr) bool { return pool == a.Pool }, s.spec.Policy.Budget},
-		{"all pools", func(string, netip.Addr) bool { return true }, s.h.Total},
-	} {
-		if b.budget == (Budget{}) {
-			continue
-		}
-		hour, today := s.spent(b.counts)
+		spent  Budget
+	}{{"the member", s.spec.Policy.MemberBudget, member}, {"the pool", s.spec.Policy.Budget, pool}, {"all pools", s.h.Total, all}} {
 		switch {
-		case hour >= b.budget.PerHour:
+		case b.budget == (Budget{}): // it has none of its own
+		case b.spent.PerHour >= b.budget.PerHour:
 			return fmt.Sprintf("the budget of %s is spent: %d actions an hour", b.of, b.budget.PerHour), true
-		case today >= b.budget.PerDay:
+		case b.spent.PerDay >= b.budget.PerDay:
 			return fmt.Sprintf("the budget of %s is spent: %d actions a day", b.of, b.budget.PerDay), true
 		}
 	}
 	return "", false
 }
 
-// spent counts the actions of the last hour and day, with those of this plan.
-func (s *situation) spent(counts func(pool string, member netip.Addr) bool) (hour, today int) {
-	for _, a := range s.plan.Actions {
-		if counts(a.Pool, a.Member) {
-			hour, today = hour+1, today+1
+// spent counts the actions of the last hour and day, with those of this plan: of
+// the member, of its pool, and of all pools.
+func (s *situation) spent(a Action) (member, pool, all Budget) {
+	count := func(of string, addr netip.Addr, hour int) {
+		all = Budget{all.PerHour + hour, all.PerDay + 1}
+		if of == a.Pool {
+			pool = Budget{pool.PerHour + hour, pool.PerDay + 1}
+		}
+		if of == a.Pool && addr == a.Member {
+			member = Budget{member.PerHour + hour, member.PerDay + 1}
 		}
 	}
-	for _, change := range s.h.Changes {
+	for n := range s.plan.Actions {
+		count(s.plan.Actions[n].Pool, s.plan.Actions[n].Member, 1)
+	}
+	for n := range s.h.Changes {
+		change := &s.h.Changes[n]
 		age := s.now.Sub(change.At)
-		if change.At.Before(s.h.Released) || age >= day || !counts(change.Pool, change.Member) {
-			continue
-		}
-		today++
-		if age < time.Hour {
-			hour++
+		switch {
+		case change.At.Before(s.h.Released), age >= day:
+		case age < time.Hour:
+			count(change.Pool, change.Member, 1)
+		default:
+			count(change.Pool, change.Member, 0)
 		}
 	}
-	return hour, today
+	return member, pool, all
 }
 
 // approvalFor is how long a person's approval of a proposed action holds.

@@ -9,8 +9,8 @@ import (
 // situation is one member's part in the plan.
 type situation struct {
 	*planner
-	member   Member
-	incident Incident
+	member   *Member
+	incident *Incident // zero: the member has none
 	belief   belief
 }
 
@@ -165,6 +165,9 @@ func (s *situation) action(kind ActionKind, why string) Action {
 // because the world could not be read, or was not as planned, once it has been
 // read again; but not for ever. What came before a restore is another story.
 func (s *situation) tried(a Action) bool {
+	if len(s.incident.Actions) == 0 {
+		return false
+	}
 	text, refused := a.String(), 0
 	for _, old := range slices.Backward(s.incident.Actions) {
 		if old.Kind == KindRestore && !old.Applied.IsZero() && a.Kind != KindRestore {

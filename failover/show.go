@@ -70,7 +70,7 @@ func (s *state) showMembers(spec *Spec, pool *Pool, snap *monitor.Snapshot) []Me
 func showSpare(spec *Spec, pool *Pool, snap *monitor.Snapshot, now time.Time) []SpareView {
 	var list []SpareView
 	for _, i := range pool.Spare() {
-		view := SpareView{Instance: i, Probe: i.ProbeAddr(spec.Instances.Address), Why: unfit(i)}
+		view := SpareView{Instance: i, Probe: i.ProbeAddr(spec.Instances.Address), Why: unfit(&i)}
 		b := believe(spec, view.Probe, snap)
 		view.State, view.Since, view.ToChange, view.Checks = b.State, b.Since, b.toChange(), b.views()
 		switch {

@@ -15,41 +15,38 @@ import (
 // same zone first, then the one that has been healthy longest, then by id. Or it says why there is
 // none, and whether one has only to be waited for.
 func (s *situation) standby() (chosen Instance, hold *Hold, wait bool) {
-	type choice struct {
-		Instance
-		since time.Time
-	}
-	var choices []choice
+	var best *Instance
+	var since time.Time
 	var whyNot []unfitness
-	for _, i := range s.pool.Spare() {
-		since, why := s.fit(i)
+	carrier, _ := s.pool.Instance(s.member.Carrier())
+	for _, i := range s.spares() {
+		healthy, why := s.fit(i)
 		if why != "" {
 			whyNot = append(whyNot, unfitness{i, why})
 			wait = wait || why == notAskedSinceThen
 			continue
 		}
-		choices = append(choices, choice{i, since})
-	}
-	if len(choices) == 0 {
-		text := "the pool has no instance without an address"
-		if len(whyNot) > 0 {
-			text = "no standby would help: " + unfitText(whyNot)
+		near := 0
+		if best != nil {
+			near = sameZone(i.Zone, best.Zone, carrier.Zone)
 		}
-		return Instance{}, &Hold{Guard: GuardWontHelp, Text: text}, wait
-	}
-	carrier, _ := s.pool.Instance(s.member.Carrier())
-	slices.SortStableFunc(choices, func(a, b choice) int {
-		if near := sameZone(a.Zone, b.Zone, carrier.Zone); near != 0 {
-			return near
+		if best == nil || near < 0 || near == 0 && healthy.Before(since) {
+			best, since = i, healthy
 		}
-		return a.since.Compare(b.since)
-	})
-	return choices[0].Instance, nil, false
+	}
+	if best != nil {
+		return *best, nil, false
+	}
+	text := "the pool has no instance without an address"
+	if len(whyNot) > 0 {
+		text = "no standby would help: " + unfitText(whyNot)
+	}
+	return Instance{}, &Hold{Guard: GuardWontHelp, Text: text}, wait
 }
 
 // unfitness is why an instance may not take the address.
 type unfitness struct {
-	Instance
+	*Instance
 	why string
 }
 
@@ -98,7 +95,7 @@ const notAskedSinceThen = "has not been asked since the member began to fail"
 
 // fit says why a spare instance may not take the address; "" when it may, and
 // since when it has been healthy (I3).
-func (s *situation) fit(i Instance) (since time.Time, why string) {
+func (s *situation) fit(i *Instance) (since time.Time, why string) {
 	if why := unfit(i); why != "" {
 		return time.Time{}, why
 	}
@@ -141,7 +138,7 @@ func (s *situation) untimely(b belief) string {
 
 // disappointed reports whether an instance has lately been given the address in
 // vain, had it before that, or was refused by AWS as what may have it.
-func (s *situation) disappointed(i Instance) bool {
+func (s *situation) disappointed(i *Instance) bool {
 	return slices.ContainsFunc(s.incident.Actions, func(a Action) bool {
 		if a.Remap == nil || s.now.Sub(a.Ended) >= s.again() {
 			return false
@@ -158,7 +155,7 @@ func (s *situation) disappointed(i Instance) bool {
 }
 
 // inFailingZone reports whether most of what is in the instance's zone fails.
-func (s *situation) inFailingZone(i Instance) bool {
+func (s *situation) inFailingZone(i *Instance) bool {
 	if s.failing == nil {
 		var moved []netip.Addr
 		for _, i := range s.h.Open {
@@ -172,7 +169,7 @@ func (s *situation) inFailingZone(i Instance) bool {
 }
 
 // unfit says, from what EC2 tells, why an instance can be no standby.
-func unfit(i Instance) string {
+func unfit(i *Instance) string {
 	switch {
 	case i.State != running:
 		return "is " + i.State
