@@ -54,3 +54,6 @@ func orList(words []string) string {
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
+
+// Nearest returns the candidate that a person probably meant by word; "" if none is near.
+func Nearest(word string, candidates []string) string { return nearest(word, candidates) }

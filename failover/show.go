@@ -51,7 +51,7 @@ func (s *state) showMembers(spec *Spec, pool *Pool, snap *monitor.Snapshot) []Me
 		view := MemberView{Member: m, State: b.State, Since: b.Since, ToChange: b.toChange(), Checks: b.views()}
 		view.Carrier, _ = pool.Instance(m.Carrier())
 		if i, open := s.openFor(spec.Name, m.Addr); open {
-			view.Incident = i.ID
+			view.Incident, view.Planned, view.Flapping = i.ID, i.Planned(), i.Flapping
 			var edit Reweigh
 			if edit, view.Withdrawn = i.Withdrawn(); edit.partial() {
 				view.Returning = *edit.Was.Weight

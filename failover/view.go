@@ -54,6 +54,8 @@ type MemberView struct {
 	ToChange  string        `json:"to_change"` // "down after 1 more fail"
 	Checks    []CheckView   `json:"checks"`
 	Incident  int64         `json:"incident,omitempty"`  // the open one
+	Planned   bool          `json:"planned,omitempty"`   // that one is no outage, but a planned change
+	Flapping  bool          `json:"flapping,omitempty"`  // it comes and goes
 	Withdrawn bool          `json:"withdrawn"`           // by rrwatch, to be restored
 	Returning int64         `json:"returning,omitempty"` // while it comes back by steps: the weight that it will have again
 	Holds     []Hold        `json:"holds,omitempty"`
