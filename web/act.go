@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"rrwatch/failover"
 )
 
 // bodyLimit is the most that a request for a change may say, in bytes.
@@ -21,6 +23,12 @@ const bodyLimit = 16 << 10
 type order struct {
 	By     string `json:"by"`     // who acts; not needed by one who logged in
 	Action string `json:"action"` // approve: the proposed action, word for word
+	Why    string `json:"why"`    // pause, override: the reason
+	Pool   string `json:"pool"`   // pause, resume: empty: all pools
+	Member string `json:"member"` // pause, resume: empty: the whole pool
+	For    string `json:"for"`    // pause: how long, "1h"
+	Until  string `json:"until"`  // pause: how long or until when; wins over For
+	Guard  string `json:"guard"`  // override: its name
 	Name   string `json:"name"`   // demo: the instance
 	Fault  string `json:"fault"`  // demo: what to do to it
 }
@@ -56,26 +64,35 @@ func (s *server) approve(r *http.Request, o order) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	if err != nil || id < 1 {
-		return "", problemf(http.StatusNotFound, "an incident is named by its number")
-	}
 	if o.Action == "" {
 		return "", problemf(http.StatusBadRequest, "say which action is approved: give the held action's text as action")
+	}
+	i, err := s.concerned(r, "approve")
+	if err != nil {
+		return "", err
+	}
+	if err := s.Operator.Approve(r.Context(), i.ID, o.Action, by); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s approved: %s", by, o.Action), nil
+}
+
+// concerned is the open incident that the path names.
+func (s *server) concerned(r *http.Request, to string) (failover.Incident, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil || id < 1 {
+		return failover.Incident{}, problemf(http.StatusNotFound, "an incident is named by its number")
 	}
 	i, err := s.Incidents.Incident(r.Context(), id)
 	switch {
 	case s.NotFound != nil && errors.Is(err, s.NotFound):
-		return "", problemf(http.StatusNotFound, "there is no incident %d", id)
+		return i, problemf(http.StatusNotFound, "there is no incident %d", id)
 	case err != nil:
-		return "", problemf(http.StatusInternalServerError, "could not read the incident: %v", err)
+		return i, problemf(http.StatusInternalServerError, "could not read the incident: %v", err)
 	case !i.Open():
-		return "", problemf(http.StatusConflict, "incident %d is closed, so nothing is left to approve", id)
+		return i, problemf(http.StatusConflict, "incident %d is closed, so nothing is left to %s", id, to)
 	}
-	if err := s.Operator.Approve(r.Context(), id, o.Action, by); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%s approved: %s", by, o.Action), nil
+	return i, nil
 }
 
 func (s *server) breakThing(_ *http.Request, o order) (string, error) {
@@ -169,7 +186,10 @@ func readOrder(w http.ResponseWriter, r *http.Request) (order, error) {
 			return o, problemf(http.StatusBadRequest, "the form cannot be read: %v", err)
 		}
 		f := r.PostForm
-		return order{By: f.Get("by"), Action: f.Get("action"), Name: f.Get("name"), Fault: f.Get("fault")}, nil
+		return order{
+			By: f.Get("by"), Action: f.Get("action"), Why: f.Get("why"), Pool: f.Get("pool"), Member: f.Get("member"),
+			For: f.Get("for"), Until: f.Get("until"), Guard: f.Get("guard"), Name: f.Get("name"), Fault: f.Get("fault"),
+		}, nil
 	case kind == "application/json":
 		d := json.NewDecoder(r.Body)
 		d.DisallowUnknownFields()

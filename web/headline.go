@@ -23,6 +23,7 @@ type tally struct {
 	pages, warnings       int
 	down, suspect         []string
 	doubted               []string // up as far as is known, and that is old
+	flapping              []string // that come and go
 	unserved, elsewhere   []string // pools, by page
 }
 
@@ -47,6 +48,8 @@ func (t *tally) add(p failover.PoolView, now time.Time) {
 		switch {
 		case m.State == monitor.Down:
 			t.down = append(t.down, name)
+		case m.Flapping:
+			t.flapping = append(t.flapping, name)
 		case slices.ContainsFunc(m.Checks, func(c failover.CheckView) bool { return c.Health.Suspect() }):
 			t.suspect = append(t.suspect, name)
 		case !doubted(m.State, m.Checks, now).IsZero():
@@ -92,6 +95,10 @@ func (t *tally) worst() (tone, string) {
 		return bad, t.these(t.down) + " down"
 	case len(t.suspect) > 0:
 		return warn, t.these(t.suspect) + " suspect"
+	case len(t.flapping) == 1:
+		return warn, t.flapping[0] + " comes and goes"
+	case len(t.flapping) > 1:
+		return warn, fmt.Sprintf("%d of %s come and go", len(t.flapping), count(t.members, "member"))
 	case len(t.doubted) > 0:
 		return warn, t.these(t.doubted) + " unconfirmed: a check says nothing that counts"
 	case len(t.elsewhere) > 0:

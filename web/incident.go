@@ -28,6 +28,12 @@ type incidentModel struct {
 	Actions   []actionModel
 	Clock     clockModel
 	Steps     []entryModel
+	Planned   bool   // no outage: a change that was planned
+	Flapping  string // how often it fell; empty: it is calm
+	Overrides []overrideModel
+	Breaks    []breakModel // guards that could be overridden now
+	Shadow    *shadowModel // what would have been done
+	Ramp      []rampModel  // steps by which it comes back
 }
 
 // resultModel is one result of the evidence.
@@ -59,6 +65,8 @@ type proposal struct {
 	Text   string
 	User   string // who would approve; empty: the form asks
 	Path   string
+	Until  stamp  // unanswered by then, it expires; zero: not known
+	Left   string // until then
 }
 
 func (s *server) incident(w http.ResponseWriter, r *http.Request) {
@@ -72,7 +80,9 @@ func (s *server) incident(w http.ResponseWriter, r *http.Request) {
 		Incident incidentModel
 	}{frame: s.frame(r, "incidents", "Incident "+strconv.FormatInt(i.ID, 10), now), Incident: incidentOf(i, now)}
 	page.Live = true
-	page.Incident.Asks = proposals(i, s.Views(), s.user(r))
+	view, user := s.Views(), s.user(r)
+	page.Incident.Asks, page.Incident.Breaks = proposals(i, view, user, now), breaksOf(i, view, user)
+	page.Incident.Ramp = rampOf(i, view)
 	s.render(w, r, http.StatusOK, "incident", page)
 }
 
@@ -103,6 +113,7 @@ func incidentOf(i failover.Incident, now time.Time) incidentModel {
 		Instance: failover.Instance{ID: i.Opening.Instance, Name: i.Opening.Name}.Label(), Zone: i.Opening.Zone,
 		CauseText: causeWords(i.Diagnosis.Cause), Evidence: i.Diagnosis.Evidence,
 		Held: holdsOf(i.Held), Approved: i.Approved, By: i.By, Clock: clockOf(i, now),
+		Planned: i.Planned(), Flapping: flappingWords(i), Overrides: overridesOf(i, now), Shadow: shadowOf(i, now),
 	}
 	for _, r := range i.Opening.Evidence {
 		result := resultOf(r, now)
@@ -113,7 +124,11 @@ func incidentOf(i failover.Incident, now time.Time) incidentModel {
 		m.Actions = append(m.Actions, actionOf(a, now))
 	}
 	for _, n := range i.Notes {
-		m.Steps = append(m.Steps, entryModel{At: stampAt(n.At, now), After: offset(i.Opening.FirstBad, n.At), Kind: kindBadge(n.Kind), Text: n.Text})
+		step := entryModel{At: stampAt(n.At, now), After: offset(i.Opening.FirstBad, n.At), Kind: kindBadge(n.Kind), Text: n.Text}
+		if i.Planned() && n.Kind == failover.Opened {
+			step.Kind = plannedBadge()
+		}
+		m.Steps = append(m.Steps, step)
 	}
 	return m
 }
@@ -144,20 +159,32 @@ func actionOf(a failover.Action, now time.Time) actionModel {
 
 // proposals are the actions that only a person's approval holds back: the
 // pool's mode is propose and the guard is the mode.
-func proposals(i failover.Incident, v *failover.View, user string) []proposal {
+func proposals(i failover.Incident, v *failover.View, user string, now time.Time) []proposal {
 	if !i.Open() || !proposes(v, i.Pool) {
 		return nil
 	}
 	var asks []proposal
 	for _, h := range i.Held {
 		if h.Guard == failover.GuardMode && h.Action != "" && h.Action != i.Approved {
-			asks = append(asks, proposal{
+			ask := proposal{
 				Action: h.Action, Text: strings.TrimSuffix(sentenceOf(h.Text), "."), User: user,
 				Path: "/incidents/" + strconv.FormatInt(i.ID, 10) + "/approve",
-			})
+			}
+			if p := i.Proposal; p != nil && p.Action == h.Action {
+				ask.Until, ask.Left = stampAt(p.Until, now), long(p.Until.Sub(now)+time.Minute-1)
+			}
+			asks = append(asks, ask)
 		}
 	}
 	return asks
+}
+
+// flappingWords says how often a member that comes and goes fell.
+func flappingWords(i failover.Incident) string {
+	if !i.Flapping {
+		return ""
+	}
+	return "checks fell " + count(len(i.Falls), "time") + " more while this incident was open"
 }
 
 func proposes(v *failover.View, pool string) bool {

@@ -76,13 +76,21 @@ func rowsOf(list []failover.Incident, now time.Time) []incidentRow {
 }
 
 func incidentBadge(i failover.Incident) badge {
-	if i.Open() {
+	switch {
+	case i.Open() && i.Planned():
+		return plannedBadge()
+	case i.Planned():
+		return badge{"done", good}
+	case i.Open():
 		return badge{"open", bad}
 	}
 	return badge{"closed", good}
 }
 
 func causeName(i failover.Incident) string {
+	if i.Planned() {
+		return "planned"
+	}
 	if i.Diagnosis.Cause == "" {
 		return string(failover.CauseUnknown)
 	}
@@ -93,7 +101,7 @@ func causeName(i failover.Incident) string {
 // believed it.
 func lasted(i failover.Incident, now time.Time) string {
 	from, to := i.Opening.FirstBad, i.Closed
-	if from.IsZero() {
+	if from.IsZero() || i.Planned() {
 		from = i.Opened
 	}
 	if i.Open() {
@@ -113,6 +121,10 @@ func story(i failover.Incident) string {
 		return doing.String() + ": " + string(doing.Status)
 	case withdrawn:
 		return "out of the answers, so nobody is sent there; it comes back when it has recovered"
+	case i.Open() && i.Flapping:
+		return "it comes and goes: nothing more is done until it is calm, and a person should look"
+	case i.Open() && i.Proposal != nil:
+		return "waits for approval: " + i.Proposal.Action
 	case i.Open() && len(i.Held) > 0:
 		return "held: " + i.Held[0].Text
 	case len(i.Actions) > 0:

@@ -26,6 +26,7 @@ type siteModel struct {
 	NoRecord string
 	Brake    *brakeModel
 	Pools    []poolModel
+	Pause    pauseForm // of everything
 }
 
 type brakeModel struct {
@@ -84,6 +85,9 @@ func (s *server) newest(ctx context.Context, now time.Time) ([]entryModel, error
 
 func entryOf(e failover.Entry, now time.Time) entryModel {
 	m := entryModel{At: stampAt(e.At, now), Kind: kindBadge(e.Kind), Pool: e.Pool, Incident: e.Incident, Text: e.Text}
+	if e.Opening != nil && e.Opening.Failback {
+		m.Kind = plannedBadge()
+	}
 	if e.Member.IsValid() {
 		m.Member = e.Member.String()
 	}
@@ -96,13 +100,13 @@ func siteOf(v *failover.View, now time.Time, user string) siteModel {
 	}
 	m := siteModel{
 		Looked: true, At: stampAt(v.At, now), Stale: now.Sub(v.At) > staleAfter,
-		Headline: headlineOf(v), Blind: v.Blind, NoRecord: v.NoRecord,
+		Headline: headlineOf(v), Blind: v.Blind, NoRecord: v.NoRecord, Pause: pauseForm{ID: "all", User: user},
 	}
 	if v.Brake != nil {
 		m.Brake = &brakeModel{Why: v.Brake.Why, When: stampAt(v.Brake.Latched, now), User: user}
 	}
 	for _, p := range v.Pools {
-		m.Pools = append(m.Pools, poolOf(p, now))
+		m.Pools = append(m.Pools, poolOf(p, v.Pauses, now))
 	}
 	return m
 }

@@ -28,7 +28,8 @@ type frame struct {
 	Alarms  int    // open incidents
 	Live    bool   // the page follows the live stream
 	Demo    bool
-	Build   string // digest of what the page loads: another one means another program
+	Pauses  []pauseModel // in force
+	Build   string       // digest of what the page loads: another one means another program
 }
 
 // loadPages parses each page together with the layout and the shared parts.
@@ -38,7 +39,7 @@ func (s *server) loadPages() (map[string]*template.Template, error) {
 		return nil, fmt.Errorf("start the dashboard: parse the layout: %w", err)
 	}
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"overview", "incidents", "incident", "demo", "error"} {
+	for _, name := range []string{"overview", "pool", "incidents", "incident", "guards", "demo", "error"} {
 		page, err := base.Clone()
 		if err == nil {
 			page, err = page.ParseFS(pageFiles, name+".html")
@@ -59,7 +60,7 @@ func (s *server) frame(r *http.Request, page, title string, now time.Time) frame
 		Build: s.assets["style.css"].digest + s.assets["live.js"].digest + s.Version,
 	}
 	if v := s.Views(); v != nil {
-		f.Vantage, f.Alarms = v.Vantage, openIncidents(v)
+		f.Vantage, f.Alarms, f.Pauses = v.Vantage, openIncidents(v), pausesOf(v, now, f.User)
 	}
 	if seq, err := s.Journal.Last(r.Context()); err == nil {
 		f.Seq = seq
@@ -67,12 +68,12 @@ func (s *server) frame(r *http.Request, page, title string, now time.Time) frame
 	return f
 }
 
-// openIncidents counts the incidents of the members in view.
+// openIncidents counts the outages of the members in view.
 func openIncidents(v *failover.View) int {
 	n := 0
 	for _, p := range v.Pools {
 		for _, m := range p.Members {
-			if m.Incident != 0 {
+			if m.Incident != 0 && !m.Planned {
 				n++
 			}
 		}
@@ -111,12 +112,14 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, status int, wrong 
 	case strings.HasPrefix(r.URL.Path, "/events"), strings.HasPrefix(r.URL.Path, heartbeats), r.URL.Path == "/healthz", r.URL.Path == "/metrics":
 		http.Error(w, sentence, status)
 	default:
+		around := s.frame(r, "", http.StatusText(status), time.Now())
+		around.Pauses = nil // it may be a stranger who reads this
 		s.render(w, r, status, "error", struct {
 			frame
 			Status   int
 			Name     string
 			Sentence string
-		}{s.frame(r, "", http.StatusText(status), time.Now()), status, http.StatusText(status), sentence})
+		}{around, status, http.StatusText(status), sentence})
 	}
 }
 

@@ -15,6 +15,11 @@ type poolModel struct {
 	Mode         badge
 	ModeMeans    string
 	Read         stamp
+	Path         string // of its own page
+	ScoreShort   string // "4×, 1 wrong"
+	Score        string // what would have been done, and whether rightly; empty: nothing
+	ScoreTone    tone
+	Paused       *pauseModel // the whole pool is
 	Trouble      string
 	Notices      []string
 	Maintenance  stamp
@@ -41,6 +46,9 @@ type memberModel struct {
 	DNSDetail string
 	Published bool
 	Withdrawn bool
+	Paused    *pauseModel // it is, by itself
+	Flapping  bool
+	Planned   bool // its incident is no outage
 	Incident  int64
 	Checks    []checkModel
 }
@@ -57,6 +65,8 @@ type spareModel struct {
 
 type holdModel struct {
 	Member, Guard, Text, Action, Remedy string
+
+	Means string // when the guard holds
 }
 
 // arc is one member's part of the pool's ring, in hundredths of the circle.
@@ -65,8 +75,9 @@ type arc struct {
 	Tone           tone
 }
 
-func poolOf(p failover.PoolView, now time.Time) poolModel {
+func poolOf(p failover.PoolView, pauses []failover.Pause, now time.Time) poolModel {
 	m := poolModel{
+		Path: poolPath(p.Name), Score: scoreWords(p.Score), ScoreShort: scoreShort(p.Score), ScoreTone: scoreTone(p.Score), Paused: pausedAlone(pauses, p.Name, netip.Addr{}, now),
 		Name: p.Name, Record: p.Record, Read: stampAt(p.Read, now), Trouble: p.Trouble, Notices: p.Notices,
 		Maintenance: stampAt(p.Maintenance, now), Do: p.Plan.Actions, Held: holdsOf(p.Plan.Held),
 	}
@@ -76,7 +87,9 @@ func poolOf(p failover.PoolView, now time.Time) poolModel {
 		if member.State == monitor.Up {
 			m.Up++
 		}
-		m.Members = append(m.Members, memberOf(member, now))
+		shown := memberOf(member, now)
+		shown.Paused = pausedAlone(pauses, p.Name, member.Addr, now)
+		m.Members = append(m.Members, shown)
 	}
 	for _, spare := range p.Spare {
 		if spare.Standby {
@@ -91,7 +104,7 @@ func poolOf(p failover.PoolView, now time.Time) poolModel {
 func memberOf(v failover.MemberView, now time.Time) memberModel {
 	m := memberModel{
 		Addr: v.Addr.String(), Since: stampAt(v.Since, now),
-		Published: v.Published, Withdrawn: v.Withdrawn, Incident: v.Incident, Checks: checksOf(v.Checks, now),
+		Published: v.Published, Withdrawn: v.Withdrawn, Flapping: v.Flapping, Planned: v.Planned, Incident: v.Incident, Checks: checksOf(v.Checks, now),
 	}
 	m.State, m.Doubted = stateBadge(v.State, anySuspect(m.Checks)), stampAt(doubted(v.State, v.Checks, now), now)
 	if m.Doubted.ISO != "" && m.State.Tone == good {
@@ -159,7 +172,8 @@ func dnsWords(m failover.Member) (words, detail string) {
 func holdsOf(held []failover.Hold) []holdModel {
 	models := make([]holdModel, 0, len(held))
 	for _, h := range held {
-		m := holdModel{Guard: string(h.Guard), Text: h.Text, Action: h.Action, Remedy: string(h.Remedy)}
+		rule, _ := h.Guard.Rule()
+		m := holdModel{Guard: string(h.Guard), Means: rule.Sentence, Text: h.Text, Action: h.Action, Remedy: string(h.Remedy)}
 		if h.Member != (netip.Addr{}) {
 			m.Member = h.Member.String()
 		}

@@ -42,6 +42,17 @@ type Operator interface {
 	Approve(ctx context.Context, incident int64, action, by string) error
 	// ReleaseBrake lets automatic action go on.
 	ReleaseBrake(ctx context.Context, by string) error
+	// Override lets the guard hold the incident back no more, for 15 minutes.
+	Override(ctx context.Context, incident int64, guard failover.Guard, why, by string) error
+}
+
+// Pauser stops automatic action for a while. Its errors are shown to the
+// person who asked.
+type Pauser interface {
+	// Pause stops it until p.Until; a pause of the same scope is replaced.
+	Pause(ctx context.Context, p failover.Pause) error
+	// Resume ends the pause of the scope of p.
+	Resume(ctx context.Context, p failover.Pause, by string) error
 }
 
 // Demo is the pretended site, whose instances can be broken by hand.
@@ -73,6 +84,7 @@ type Options struct {
 	// incident.
 	NotFound error
 	Operator Operator
+	Pauser   Pauser
 	Log      *slog.Logger
 	// Listen is the address that the server listens on, "127.0.0.1:8080". On
 	// loopback, requests that name another host are refused (DNS rebinding).
@@ -108,8 +120,8 @@ type server struct {
 // A live stream ends with its request's context: give the http.Server a
 // BaseContext that ends before Shutdown, and no WriteTimeout is needed.
 func New(o Options) (http.Handler, error) {
-	if o.Views == nil || o.Journal == nil || o.Incidents == nil || o.Operator == nil || o.Log == nil {
-		return nil, errors.New("start the dashboard: Views, Journal, Incidents, Operator and Log must be given")
+	if o.Views == nil || o.Journal == nil || o.Incidents == nil || o.Operator == nil || o.Pauser == nil || o.Log == nil {
+		return nil, errors.New("start the dashboard: Views, Journal, Incidents, Operator, Pauser and Log must be given")
 	}
 	host, loopback, err := listens(o.Listen)
 	if err != nil {
@@ -136,7 +148,13 @@ func (s *server) route(metrics http.Handler) *http.ServeMux {
 	mux.HandleFunc("GET /{$}", s.overview)
 	mux.HandleFunc("GET /incidents", s.incidents)
 	mux.HandleFunc("GET /incidents/{id}", s.incident)
-	mux.HandleFunc("POST /incidents/{id}/approve", s.byForm(s.approve, func(r *http.Request) string { return "/incidents/" + r.PathValue("id") }))
+	incident := func(r *http.Request) string { return "/incidents/" + r.PathValue("id") }
+	mux.HandleFunc("POST /incidents/{id}/approve", s.byForm(s.approve, incident))
+	mux.HandleFunc("POST /incidents/{id}/override", s.byForm(s.override, incident))
+	mux.HandleFunc("GET /pools/{name}", s.pool)
+	mux.HandleFunc("GET /guards", s.guards)
+	mux.HandleFunc("POST /pause", s.byForm(s.pausePool, backToPool))
+	mux.HandleFunc("POST /resume", s.byForm(s.resumePool, backToPool))
 	mux.HandleFunc("POST /brake/release", s.byForm(s.release, to("/")))
 	mux.HandleFunc("GET /assets/{name}", s.asset)
 	mux.HandleFunc("GET /events", s.events)
@@ -149,6 +167,9 @@ func (s *server) route(metrics http.Handler) *http.ServeMux {
 	mux.HandleFunc("GET /api/v1/incidents/{id}", s.apiIncident)
 	mux.HandleFunc("GET /api/v1/journal", s.apiJournal)
 	mux.HandleFunc("POST /api/v1/incidents/{id}/approve", s.byAPI(s.approve))
+	mux.HandleFunc("POST /api/v1/incidents/{id}/override", s.byAPI(s.override))
+	mux.HandleFunc("POST /api/v1/pause", s.byAPI(s.pausePool))
+	mux.HandleFunc("POST /api/v1/resume", s.byAPI(s.resumePool))
 	mux.HandleFunc("POST /api/v1/brake/release", s.byAPI(s.release))
 
 	if s.Heart != nil {

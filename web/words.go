@@ -183,10 +183,15 @@ func causeWords(c failover.Cause) string {
 		return "something that all members share"
 	case failover.CauseWatcher:
 		return "the watcher's own network"
+	case failover.CausePartial:
+		return "a part of what the member serves"
 	case failover.CauseUnknown:
 	}
 	return "not known"
 }
+
+// plannedBadge marks what is no outage.
+func plannedBadge() badge { return badge{"planned", info} }
 
 // kindBadge names a journal entry's kind.
 func kindBadge(k failover.EntryKind) badge {
@@ -194,13 +199,13 @@ func kindBadge(k failover.EntryKind) badge {
 	switch k {
 	case failover.Opened, failover.WentBlind, failover.BrakeLatched, failover.NotServed:
 		return badge{word, bad}
-	case failover.HeldBack, failover.Warned:
+	case failover.HeldBack, failover.Warned, failover.Paused, failover.Overridden, failover.Proposed, failover.Flapping:
 		return badge{word, warn}
-	case failover.Closed, failover.SawAgain, failover.BrakeReleased, failover.ServedAgain, failover.WarningOver:
+	case failover.Closed, failover.SawAgain, failover.BrakeReleased, failover.ServedAgain, failover.WarningOver, failover.Resumed, failover.Calm:
 		return badge{word, good}
 	case failover.ActionBegun, failover.ActionApplied, failover.ActionEnded, failover.Approved:
 		return badge{word, info}
-	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Diagnosed, failover.Noted:
+	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Diagnosed, failover.Noted, failover.ProposalOver:
 	}
 	return badge{word, mute}
 }

@@ -66,7 +66,7 @@ func newDaemon(ctx context.Context, cfg *config.Config, c *cloud, demo web.Demo,
 	}
 	d.handler, err = web.New(web.Options{
 		Views: d.responder.View, Journal: d.store, Incidents: shelf{d.store}, NotFound: store.ErrNotFound,
-		Operator: d.responder, Log: log, Listen: cfg.Web.Listen, Password: cfg.Web.Password.Reveal(),
+		Operator: d.responder, Pauser: d.responder, Log: log, Listen: cfg.Web.Listen, Password: cfg.Web.Password.Reveal(),
 		Version: version, Demo: demo, Health: d.store.Ping, Heart: newHeart(cfg, d.tools.beats, d.responder.View),
 	})
 	if err != nil {
