@@ -45,7 +45,7 @@ func newSite(now time.Time) *site {
 
 func (s *site) options() Options {
 	return Options{
-		Views: s.view.Load, Journal: s.journal, Incidents: s.journal, NotFound: errNoIncident, Operator: s.operator,
+		Views: s.view.Load, Journal: s.journal, Incidents: s.journal, NotFound: errNoIncident, Operator: s.operator, Pauser: s.operator,
 		Log: slog.New(slog.DiscardHandler), Listen: "127.0.0.1:8080", Version: "v1.2.3", Demo: s.demo,
 	}
 }
@@ -180,6 +180,18 @@ func (h *hand) Approve(_ context.Context, incident int64, action, by string) err
 }
 
 func (h *hand) ReleaseBrake(_ context.Context, by string) error { return h.do("release by " + by) }
+
+func (h *hand) Override(_ context.Context, incident int64, guard failover.Guard, why, by string) error {
+	return h.do(fmt.Sprintf("override %s for %d by %s: %s", guard, incident, by, why))
+}
+
+func (h *hand) Pause(_ context.Context, p failover.Pause) error {
+	return h.do(fmt.Sprintf("pause %s for %s by %s: %s", p.Scope(), time.Until(p.Until).Round(time.Minute), p.By, p.Why))
+}
+
+func (h *hand) Resume(_ context.Context, p failover.Pause, by string) error {
+	return h.do("resume " + p.Scope() + " by " + by)
+}
 
 func (h *hand) did() []string {
 	h.mu.Lock()

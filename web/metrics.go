@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +50,7 @@ type collector struct {
 
 	target, member, withdrawn, standbys, incidents *prometheus.Desc
 	served, elsewhere, warning                     *prometheus.Desc
+	paused, memberPaused, flapping, shadow         *prometheus.Desc
 	brake, blind, noRecord, viewAt, seq, build     *prometheus.Desc
 	probes, duration                               *prometheus.Desc
 }
@@ -58,22 +61,26 @@ func newCollector(views func() *failover.View, j Journal, version string) *colle
 	}
 	return &collector{
 		views: views, journal: j, version: version,
-		target:    desc("target_up", "1 if the check of the address is believed up, 0 if down; absent while unknown.", "pool", "check", "addr"),
-		member:    desc("member_up", "1 if the published address is believed up, 0 if down; absent while unknown.", "pool", "addr"),
-		withdrawn: desc("member_withdrawn", "1 while rrwatch keeps the address out of the DNS answers.", "pool", "addr"),
-		standbys:  desc("standbys", "Healthy instances that carry no member and could take one.", "pool"),
-		incidents: desc("incidents_open", "Members with an open incident.", "pool"),
-		served:    desc("endpoint_served", "1 if users who ask for the page by its name are served, 0 if not; absent while unknown.", "pool", "endpoint"),
-		elsewhere: desc("endpoint_served_elsewhere", "1 while they are served at another address than the first that is tried.", "pool", "endpoint"),
-		warning:   desc("warning", "1 while answers of the check warn of something that will fail.", "pool", "check"),
-		brake:     desc("brake_latched", "1 while all automatic action is stopped until a person releases it."),
-		blind:     desc("blind", "1 while the watcher trusts none of its own fails."),
-		noRecord:  desc("journal_broken", "1 while the journal cannot be written, which holds all action."),
-		viewAt:    desc("view_timestamp_seconds", "When the pools were last looked at, in Unix time."),
-		seq:       desc("journal_seq", "Sequence number of the journal's newest entry."),
-		probes:    desc("probes_total", "Probes that were answered since the start, by their verdict.", "verdict"),
-		duration:  desc("probe_duration_seconds", "How long the latest probe of the check and address took.", "pool", "check", "addr"),
-		build:     desc("build_info", "Always 1; its labels say what is running.", "version", "go_version"),
+		target:       desc("target_up", "1 if the check of the address is believed up, 0 if down; absent while unknown.", "pool", "check", "addr"),
+		member:       desc("member_up", "1 if the published address is believed up, 0 if down; absent while unknown.", "pool", "addr"),
+		withdrawn:    desc("member_withdrawn", "1 while rrwatch keeps the address out of the DNS answers.", "pool", "addr"),
+		standbys:     desc("standbys", "Healthy instances that carry no member and could take one.", "pool"),
+		incidents:    desc("incidents_open", "Members with an open incident.", "pool"),
+		served:       desc("endpoint_served", "1 if users who ask for the page by its name are served, 0 if not; absent while unknown.", "pool", "endpoint"),
+		elsewhere:    desc("endpoint_served_elsewhere", "1 while they are served at another address than the first that is tried.", "pool", "endpoint"),
+		warning:      desc("warning", "1 while answers of the check warn of something that will fail.", "pool", "check"),
+		paused:       desc("paused", "1 while a person keeps rrwatch from acting on any member of the pool.", "pool"),
+		memberPaused: desc("member_paused", "1 while a person keeps rrwatch from acting on the address.", "pool", "addr"),
+		flapping:     desc("member_flapping", "1 while the address comes and goes, so that nothing more is done.", "pool", "addr"),
+		shadow:       desc("shadow_actions", "What would have been done within the last 30 days, by whether that would have been right.", "pool", "verdict"),
+		brake:        desc("brake_latched", "1 while all automatic action is stopped until a person releases it."),
+		blind:        desc("blind", "1 while the watcher trusts none of its own fails."),
+		noRecord:     desc("journal_broken", "1 while the journal cannot be written, which holds all action."),
+		viewAt:       desc("view_timestamp_seconds", "When the pools were last looked at, in Unix time."),
+		seq:          desc("journal_seq", "Sequence number of the journal's newest entry."),
+		probes:       desc("probes_total", "Probes that were answered since the start, by their verdict.", "verdict"),
+		duration:     desc("probe_duration_seconds", "How long the latest probe of the check and address took.", "pool", "check", "addr"),
+		build:        desc("build_info", "Always 1; its labels say what is running.", "version", "go_version"),
 	}
 }
 
@@ -81,7 +88,7 @@ func newCollector(views func() *failover.View, j Journal, version string) *colle
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.target, c.member, c.withdrawn, c.standbys, c.incidents, c.served, c.elsewhere, c.warning,
-		c.brake, c.blind, c.noRecord, c.viewAt, c.seq, c.build, c.probes, c.duration,
+		c.paused, c.memberPaused, c.flapping, c.shadow, c.brake, c.blind, c.noRecord, c.viewAt, c.seq, c.build, c.probes, c.duration,
 	} {
 		ch <- d
 	}
@@ -109,6 +116,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	out.counter(c.probes, float64(v.Probes.Inconclusive), "inconclusive")
 	for _, p := range v.Pools {
 		c.pool(out, p)
+		c.said(out, p, v.Pauses, v.At)
 	}
 }
 
@@ -118,7 +126,7 @@ func (c *collector) pool(out sink, p failover.PoolView) {
 		addr := m.Addr.String()
 		out.state(c.member, m.State, p.Name, addr)
 		out.gauge(c.withdrawn, truth(m.Withdrawn), p.Name, addr)
-		open += truth(m.Incident != 0)
+		open += truth(m.Incident != 0 && !m.Planned)
 		for _, check := range m.Checks {
 			c.check(out, check, p.Name, addr)
 		}
@@ -140,6 +148,21 @@ func (c *collector) pool(out sink, p failover.PoolView) {
 	}
 	out.gauge(c.incidents, open, p.Name)
 	out.gauge(c.standbys, standbys, p.Name)
+}
+
+// said tells what people have said, and what would have been done.
+func (c *collector) said(out sink, p failover.PoolView, pauses []failover.Pause, now time.Time) {
+	whole := slices.ContainsFunc(pauses, func(s failover.Pause) bool { return !s.Member.IsValid() && s.Covers(p.Name, netip.Addr{}, now) })
+	out.gauge(c.paused, truth(whole), p.Name)
+	for _, m := range p.Members {
+		addr := m.Addr.String()
+		covers := func(s failover.Pause) bool { return s.Covers(p.Name, m.Addr, now) }
+		out.gauge(c.memberPaused, truth(slices.ContainsFunc(pauses, covers)), p.Name, addr)
+		out.gauge(c.flapping, truth(m.Flapping), p.Name, addr)
+	}
+	out.gauge(c.shadow, float64(p.Score.Right), p.Name, "right")
+	out.gauge(c.shadow, float64(p.Score.Wrong), p.Name, "wrong")
+	out.gauge(c.shadow, float64(p.Score.Open), p.Name, "open")
 }
 
 func (c *collector) check(out sink, check failover.CheckView, pool, addr string) {

@@ -217,8 +217,8 @@ func TestPagesLetNoForeignTextBecomeMarkup(t *testing.T) {
 }
 
 func TestPagesAreAccessibleAndNeedNoInlineStyle(t *testing.T) {
-	h := handler(t, newSite(time.Now()).options())
-	for _, path := range []string{"/", "/incidents", "/incidents/9", "/incidents/10", "/demo"} {
+	h := handler(t, judgedSite(time.Now()).options())
+	for _, path := range []string{"/", "/incidents", "/incidents/9", "/incidents/10", "/incidents/11", "/incidents/13", "/pools/www", "/guards", "/demo"} {
 		seen := map[string]bool{}
 		landmarks := map[string]int{}
 		for n := range parse(t, get(t, h, path)).Descendants() {
@@ -240,6 +240,9 @@ func TestPagesAreAccessibleAndNeedNoInlineStyle(t *testing.T) {
 			}
 			if n.Data == "time" && attr(n, "datetime") == "" {
 				t.Errorf("%s: a time without datetime: %s", path, words(n))
+			}
+			if n.Data == "input" && attr(n, "type") != "hidden" && !labelled(t, h, path, attr(n, "id")) {
+				t.Errorf("%s: an input without a label: %s", path, attr(n, "id"))
 			}
 			if n.Data == "svg" && attr(n, "aria-hidden") != "true" {
 				t.Errorf("%s: a picture that is read out", path)

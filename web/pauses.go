@@ -52,12 +52,12 @@ func pauseOf(p failover.Pause, now time.Time) pauseModel {
 	}
 	switch {
 	case p.Pool == "":
-		m.Scope, m.ID = "All pools are", "pause-all" // no pool can be called all
+		m.Scope, m.ID = "All pools are", "paused-all" // no pool can be called all
 	case !p.Member.IsValid():
-		m.Scope, m.ID = "Pool "+p.Pool+" is", "pause-"+p.Pool
+		m.Scope, m.ID = "Pool "+p.Pool+" is", "paused-"+p.Pool
 	default:
 		m.Member = p.Member.String()
-		m.Scope, m.ID = p.Pool+" "+m.Member+" is", "pause-"+p.Pool+"-"+m.Member
+		m.Scope, m.ID = p.Pool+" "+m.Member+" is", "paused-"+p.Pool+"-"+m.Member
 	}
 	return m
 }
