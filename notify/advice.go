@@ -22,7 +22,8 @@ func advice(e failover.Entry) bool {
 		return true
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
-		failover.Noted, failover.Closed, failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain:
+		failover.Noted, failover.Closed, failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
+		failover.Paused, failover.Resumed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
 	}
 	return false
 }
@@ -47,7 +48,8 @@ func adviceOf(k failover.EntryKind, baseURL string) advised {
 		return advised{":warning:", yellow, "warnings", "Look at it before it fails. rrwatch changes nothing because of it."}
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
-		failover.Noted, failover.Closed, failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain:
+		failover.Noted, failover.Closed, failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
+		failover.Paused, failover.Resumed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
 	}
 	return advised{":memo:", grey, string(k), ""}
 }

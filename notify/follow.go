@@ -174,11 +174,11 @@ func together(entries []failover.Entry) []failover.Entry {
 func shouted(e failover.Entry) bool {
 	switch e.Kind {
 	case failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
-		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
+		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver, failover.Paused, failover.Resumed:
 		return true
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
-		failover.Noted, failover.Closed:
+		failover.Noted, failover.Closed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
 	}
 	return false
 }
@@ -187,11 +187,12 @@ func shouted(e failover.Entry) bool {
 func step(e failover.Entry) bool {
 	switch e.Kind {
 	case failover.Opened, failover.Diagnosed, failover.HeldBack, failover.Approved, failover.ActionBegun,
-		failover.ActionApplied, failover.ActionEnded, failover.Noted, failover.Closed:
+		failover.ActionApplied, failover.ActionEnded, failover.Noted, failover.Closed,
+		failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
 		return e.Incident != 0
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed,
 		failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
-		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
+		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver, failover.Paused, failover.Resumed:
 	}
 	return false
 }

@@ -46,7 +46,7 @@ func Render(i failover.Incident, baseURL string) Message {
 	if f.because != "" {
 		m.Text += ": " + say(f.because)
 	}
-	for _, text := range []string{failing(i), cause(i), actions(i), held(i), clock(i)} {
+	for _, text := range []string{proposed(i, baseURL), failing(i), cause(i), actions(i), overrides(i), held(i), clock(i)} {
 		if text != "" {
 			m.Blocks = append(m.Blocks, slack.NewSectionBlock(markdown(text), nil, nil))
 		}
@@ -70,6 +70,10 @@ func RenderStep(i failover.Incident, e failover.Entry, baseURL string) Message {
 		m.Colour = red
 	case e.Kind == failover.HeldBack:
 		m.Colour, text = red, holds(e.Held)
+	case e.Kind == failover.Proposed:
+		m.Colour, text = red, howToApprove(i.ID, baseURL)
+	case e.Kind == failover.Overridden, e.Kind == failover.Flapping:
+		m.Colour = yellow
 	}
 	if text != "" {
 		m.Blocks = append(m.Blocks, slack.NewSectionBlock(markdown(text), nil, nil))
@@ -94,9 +98,15 @@ func RenderShout(e failover.Entry, baseURL string) Message {
 		next = "Check the network of the machine that rrwatch runs on."
 	case failover.SawAgain:
 		m.Text, m.Colour = ":large_green_circle: *rrwatch sees again*", green
+	case failover.Paused:
+		m.Text, m.Colour = icon(e)+" *rrwatch is paused for "+scope(e)+", and changes nothing there*", yellow
+		next = "It watches and tells as before. To end the pause sooner: the button on " + link(baseURL, "/", "the dashboard") + ", or `" + resume(e) + "`."
+	case failover.Resumed:
+		m.Text, m.Colour = icon(e)+" *The pause of "+scope(e)+" is over: rrwatch may act there again*", green
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
-		failover.Noted, failover.Closed, failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
+		failover.Noted, failover.Closed, failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,
+		failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
 	}
 	m.Text += ": " + sentenceOf(e)
 	if next != "" {

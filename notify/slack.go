@@ -99,7 +99,7 @@ func (s *Slack) Show(ctx context.Context, thread string, i failover.Incident) (s
 }
 
 // Step adds the steps to the incident's thread, as one reply with a line a
-// step; an action that did not help is shown in the channel too. With a
+// step; one that needs a person is shown in the channel too. With a
 // webhook it posts the next step that matters.
 func (s *Slack) Step(ctx context.Context, thread string, i failover.Incident, steps []failover.Entry) (int64, error) {
 	if s.o.Token == "" {
@@ -111,7 +111,7 @@ func (s *Slack) Step(ctx context.Context, thread string, i failover.Incident, st
 	}
 	channel, stamp, _ := strings.Cut(thread, " ")
 	m := Message{Text: text}
-	m.broadcast = slices.ContainsFunc(steps, func(e failover.Entry) bool { return e.Seq <= told && useless(e) })
+	m.broadcast = slices.ContainsFunc(steps, func(e failover.Entry) bool { return e.Seq <= told && calls(i, e) })
 	_, _, err := s.post(ctx, channel, stamp, m)
 	if is(err, "cannot_reply_to_message", "restricted_action_thread_locked", "thread_not_found", "message_not_found") {
 		m.Text = title(i) + "\n" + text

@@ -22,6 +22,9 @@ type face struct {
 func faceOf(i failover.Incident) face {
 	last := latest(i)
 	_, withdrawn := i.Withdrawn()
+	if i.Planned() {
+		return plannedFace(i)
+	}
 	switch {
 	case !i.Open():
 		return face{":large_green_circle:", green, "was down for " + span(i.Closed.Sub(began(i))) + ", it is over", i.Outcome}
@@ -29,12 +32,16 @@ func faceOf(i failover.Incident) face {
 		return face{":large_yellow_circle:", yellow, "is down, rrwatch is repairing it", last.String()}
 	case last.Status == failover.Applied:
 		return face{":large_yellow_circle:", yellow, "is down, AWS has accepted the repair, waiting for the proof from outside", last.String()}
+	case i.Flapping:
+		return face{":repeat:", red, "comes and goes, a person should look", "nothing more is done until it is calm"}
 	case last.Status == failover.Failed:
 		return face{":rotating_light:", red, "needs you, the repair failed", last.String()}
 	case last.Status == failover.Unproven:
 		return face{":rotating_light:", red, "needs you, the repair did not help", last.String()}
 	case withdrawn:
 		return face{":large_yellow_circle:", yellow, "is down and out of DNS", "it comes back when it is healthy again"}
+	case i.Proposal != nil:
+		return face{":raised_hand:", red, "is down and waits for your approval", i.Proposal.Action}
 	case len(i.Held) > 0:
 		return face{":no_entry:", red, "is down and rrwatch does not act", i.Held[0].Text}
 	case last.Status == failover.Proven:
@@ -115,6 +122,8 @@ func causeWords(c failover.Cause) string {
 		return "something shared: all members fail alike, so moving an address would not help"
 	case failover.CauseWatcher:
 		return "rrwatch itself: it does not see well enough to judge"
+	case failover.CausePartial:
+		return "only a part of what the member serves"
 	case failover.CauseUnknown:
 	}
 	return "not known"
@@ -135,7 +144,11 @@ func actions(i failover.Incident) string {
 	if len(lines) == 0 {
 		return ""
 	}
-	return within("*Repair*\n" + strings.Join(lines, "\n"))
+	heading := "*Repair*\n"
+	if i.Planned() {
+		heading = "*Change*\n"
+	}
+	return within(heading + strings.Join(lines, "\n"))
 }
 
 func statusWords(s failover.Status) string {
@@ -157,10 +170,14 @@ func statusWords(s failover.Status) string {
 }
 
 func held(i failover.Incident) string {
-	if len(i.Held) == 0 {
+	list := i.Held
+	if i.Proposal != nil { // which says the same, and what to do about it
+		list = slices.DeleteFunc(slices.Clone(list), func(h failover.Hold) bool { return h.Guard == failover.GuardMode && h.Action == i.Proposal.Action })
+	}
+	if len(list) == 0 {
 		return ""
 	}
-	return "*Not done, and why*\n" + holds(i.Held)
+	return "*Not done, and why*\n" + holds(list)
 }
 
 // holds lists what is not done, why, and what would be done otherwise.
@@ -202,8 +219,9 @@ func icon(e failover.Entry) string {
 			return ":arrow_forward:"
 		}
 		return ":no_entry:"
-	case failover.Approved:
-		return ":raised_hand:"
+	case failover.Approved, failover.Proposed, failover.ProposalOver, failover.Overridden, failover.Flapping, failover.Calm,
+		failover.Paused, failover.Resumed:
+		return judgementIcons()[e.Kind]
 	case failover.ActionBegun, failover.ActionApplied:
 		return ":wrench:"
 	case failover.ActionEnded:
@@ -241,10 +259,10 @@ func useless(e failover.Entry) bool {
 
 // headline reports whether a channel that cannot change its messages tells
 // this step: the opening, the first time that the incident was held, the end
-// of each action, and the end.
+// of each action, what people have to know or decide, and the end.
 func headline(i failover.Incident, e failover.Entry) bool {
 	switch e.Kind {
-	case failover.Opened, failover.ActionEnded, failover.Closed:
+	case failover.Opened, failover.ActionEnded, failover.Closed, failover.Proposed, failover.Overridden, failover.Flapping:
 		return true
 	case failover.HeldBack:
 		for _, n := range i.Notes {
@@ -256,7 +274,8 @@ func headline(i failover.Incident, e failover.Entry) bool {
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Diagnosed, failover.Approved,
 		failover.ActionBegun, failover.ActionApplied, failover.Noted, failover.BrakeLatched, failover.BrakeReleased,
 		failover.WentBlind, failover.SawAgain,
-		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
+		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,
+		failover.Paused, failover.Resumed, failover.ProposalOver, failover.Calm:
 	}
 	return false
 }

@@ -81,7 +81,7 @@ func (s *server) incident(w http.ResponseWriter, r *http.Request) {
 	}{frame: s.frame(r, "incidents", "Incident "+strconv.FormatInt(i.ID, 10), now), Incident: incidentOf(i, now)}
 	page.Live = true
 	view, user := s.Views(), s.user(r)
-	page.Incident.Asks, page.Incident.Breaks = proposals(i, view, user, now), breaksOf(i, view, user)
+	page.Incident.Asks, page.Incident.Breaks = proposals(i, view, user, now), breaksOf(i, view, user, now)
 	page.Incident.Ramp = rampOf(i, view)
 	s.render(w, r, http.StatusOK, "incident", page)
 }

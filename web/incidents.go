@@ -121,17 +121,26 @@ func story(i failover.Incident) string {
 		return doing.String() + ": " + string(doing.Status)
 	case withdrawn:
 		return "out of the answers, so nobody is sent there; it comes back when it has recovered"
-	case i.Open() && i.Flapping:
-		return "it comes and goes: nothing more is done until it is calm, and a person should look"
-	case i.Open() && i.Proposal != nil:
-		return "waits for approval: " + i.Proposal.Action
-	case i.Open() && len(i.Held) > 0:
-		return "held: " + i.Held[0].Text
+	case i.Open() && waits(i) != "":
+		return waits(i)
 	case len(i.Actions) > 0:
 		last := i.Actions[len(i.Actions)-1]
 		return last.String() + ": " + string(last.Status)
 	case len(i.Notes) > 0:
 		return i.Notes[len(i.Notes)-1].Text
+	}
+	return ""
+}
+
+// waits says what the open incident waits for; empty: nothing.
+func waits(i failover.Incident) string {
+	switch {
+	case i.Flapping:
+		return "it comes and goes: nothing more is done until it is calm, and a person should look"
+	case i.Proposal != nil:
+		return "waits for approval: " + i.Proposal.Action
+	case len(i.Held) > 0:
+		return "held: " + i.Held[0].Text
 	}
 	return ""
 }

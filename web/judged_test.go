@@ -31,7 +31,7 @@ func judgedSite(now time.Time) *site {
 		Ramp:       []failover.RampStep{{Percent: 10, For: 5 * time.Minute}, {Percent: 50, For: 90 * time.Second}, {Percent: 100}},
 		Failback:   30 * time.Minute, Flaps: failover.FlapLimit{Falls: 4, Within: time.Hour},
 	}
-	p.Plan.Held[0].Guard = failover.GuardCooldown
+	p.Plan.Held = append(p.Plan.Held, failover.Hold{Member: netip.MustParseAddr(withdrawnAddr), Guard: failover.GuardFlapping, Text: "the member comes and goes"})
 	api := &v.Pools[1]
 	api.Score = failover.Score{Right: 3, Wrong: 1, Open: 1}
 	api.Plan.Held = append(api.Plan.Held, failover.Hold{Member: netip.MustParseAddr(heldAddr), Guard: failover.GuardWarmUp, Text: "the member was never seen healthy", Action: "withdraw " + heldAddr})
@@ -48,7 +48,7 @@ func judgedIncidents(list []failover.Incident, now time.Time) []failover.Inciden
 	held.Proposal = &failover.Proposal{Action: held.Held[0].Action, At: now.Add(-18 * time.Minute), Until: now.Add(12 * time.Minute)}
 	held.Shadow = &failover.Shadow{Action: held.Held[0].Action, At: now.Add(-90 * time.Second), Takes: 8 * time.Second}
 	away.Overrides = []failover.Override{
-		{Guard: failover.GuardCooldown, Why: "another cause", By: "carol", At: now.Add(-2 * time.Minute), Until: now.Add(13 * time.Minute)},
+		{Guard: failover.GuardFlapping, Why: "another cause", By: "carol", At: now.Add(-2 * time.Minute), Until: now.Add(13 * time.Minute)},
 		{Guard: failover.GuardWarmUp, Why: "it did serve", By: "bob", At: now.Add(-time.Hour), Until: now.Add(-45 * time.Minute)},
 	}
 	away.Flapping = true
@@ -130,10 +130,13 @@ func TestIncidentTellsWhatPeopleSaid(t *testing.T) {
 	}
 	wants(t, part(t, page, "break-warm-up"), "Override warm-up", "the member was never seen healthy", "will withdraw "+heldAddr, "All other guards still hold")
 	page = get(t, h, "/incidents/11")
-	wants(t, part(t, page, "overrides"), "in force carol overrode cool-down : another cause", "over bob overrode warm-up : it did serve")
+	wants(t, part(t, page, "overrides"), "in force carol overrode flapping : another cause", "over bob overrode warm-up : it did serve")
 	wants(t, part(t, page, "flapping"), "checks fell 2 times more")
 	wants(t, part(t, page, "ramp"), "now 10 % of its weight for 5 min", "next 50 %", "later 100 %")
 	wants(t, part(t, page, "break-cool-down"), "Override cool-down")
+	if strings.Contains(page, `id="break-flapping"`) {
+		t.Error("a guard that is overridden already can be overridden")
+	}
 }
 
 func TestAGuardThatHoldsNoMoreCannotBeOverriddenOnThePage(t *testing.T) {

@@ -34,13 +34,14 @@ func overridesOf(i failover.Incident, now time.Time) []overrideModel {
 	return models
 }
 
-// breaksOf are the guards that could be overridden. What only waits for an
-// approval is approved instead.
-func breaksOf(i failover.Incident, v *failover.View, user string) []breakModel {
+// breaksOf are the guards that could be overridden and are not. What only waits
+// for an approval is approved instead.
+func breaksOf(i failover.Incident, v *failover.View, user string, now time.Time) []breakModel {
 	var models []breakModel
 	for _, h := range holdsNow(i, v) {
 		known := slices.ContainsFunc(models, func(m breakModel) bool { return m.Guard == string(h.Guard) })
-		if known || !h.Guard.Overridable() || h.Guard == failover.GuardMode && proposes(v, i.Pool) {
+		done := slices.ContainsFunc(i.Overrides, func(o failover.Override) bool { return o.Guard == h.Guard && now.Before(o.Until) })
+		if known || done || !h.Guard.Overridable() || h.Guard == failover.GuardMode && proposes(v, i.Pool) {
 			continue
 		}
 		models = append(models, breakModel{

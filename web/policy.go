@@ -64,12 +64,11 @@ func comingBack(p failover.Policy) string {
 func rampWords(ramp []failover.RampStep) string {
 	words := make([]string, 0, len(ramp))
 	for _, step := range ramp {
-		switch {
-		case step.Percent == 100:
+		if step.Percent == 100 {
 			words = append(words, "then all of its weight")
-		default:
-			words = append(words, fmt.Sprintf("%d %% for %s", step.Percent, span(step.For)))
+			continue
 		}
+		words = append(words, fmt.Sprintf("%d %% for %s", step.Percent, span(step.For)))
 	}
 	return strings.Join(words, ", ")
 }

@@ -21,22 +21,23 @@ func rampOf(i failover.Incident, v *failover.View) []rampModel {
 	if len(ramp) == 0 || full == 0 {
 		return nil
 	}
+	reached := 0 // how many steps were
+	for began && reached < len(ramp) && weight >= shareOf(full, ramp[reached].Percent) {
+		reached++
+	}
 	models := make([]rampModel, 0, len(ramp))
-	next := true // the first step that was not reached
 	for n, step := range ramp {
 		m := rampModel{Share: fmt.Sprintf("%d %%", step.Percent), State: badge{"later", mute}}
-		if n < len(ramp)-1 && step.For > 0 {
+		if n < len(ramp)-1 {
 			m.For = span(step.For)
 		}
-		reached := began && weight >= shareOf(full, step.Percent)
-		last := n == len(ramp)-1 || weight < shareOf(full, ramp[n+1].Percent)
 		switch {
-		case reached && last && i.Open():
+		case n == reached-1 && i.Open():
 			m.State = badge{"now", info}
-		case reached:
+		case n < reached:
 			m.State = badge{"done", good}
-		case next:
-			m.State, next = badge{"next", mute}, false
+		case n == reached:
+			m.State = badge{"next", mute}
 		}
 		models = append(models, m)
 	}
