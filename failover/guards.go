@@ -72,6 +72,7 @@ func Guards() []GuardRule {
 		{Guard: GuardLastHealthy, Sentence: "the name would be left with too few healthy addresses", Invariant: KeepsServed},
 		{Guard: GuardAllZero, Sentence: "all weights of the name would be 0", Invariant: KeepsServed},
 		{Guard: GuardCooldown, Sentence: "the member was touched a short while ago, or the same was tried in vain", Invariant: CoolsDown},
+		{Guard: GuardHoldDown, Sentence: "the member has been healthy for too short a time to be trusted with all of its users again", Invariant: CoolsDown},
 		{Guard: GuardBudget, Sentence: "too many actions within an hour or a day; this latches the brake", Invariant: WithinBudget},
 		{Guard: GuardFlapping, Sentence: "the member comes and goes: one more move would not cure it", Invariant: WouldHelp},
 		{Guard: GuardInFlight, Sentence: "an unfinished action touches the same member, instance or record set", Invariant: AsPlanned},

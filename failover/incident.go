@@ -177,6 +177,16 @@ func (i Incident) Withdrawn() (Reweigh, bool) {
 	return or(edit, Reweigh{}), edit != nil
 }
 
+// Returning is the weight that the member has again, and the one that it will
+// have, while it comes back by steps; false: it does not.
+func (i Incident) Returning() (now, full int64, yes bool) {
+	edit, withdrawn := i.Withdrawn()
+	if !withdrawn || !edit.partial() {
+		return 0, 0, false
+	}
+	return *edit.Shall.Weight, *edit.Was.Weight, true
+}
+
 // Clock is the recovery clock: where the time of an outage went. A phase that
 // was not reached is zero.
 type Clock struct {

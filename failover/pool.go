@@ -68,6 +68,9 @@ type RampStep struct {
 	For     time.Duration `json:"for"`     // how long it must be Up with it before the next step
 }
 
+// Weight is the step's share of a weight: at least 1, since 0 is no share.
+func (r RampStep) Weight(full int64) int64 { return share(full, r.Percent) }
+
 // FlapLimit says how often a member may fall within a time before it counts as
 // flapping. Falls 0: never.
 type FlapLimit struct {

@@ -21,8 +21,6 @@ func plannedFace(i failover.Incident) face {
 		return face{":leftwards_arrow_with_hook:", grey, "has gone back as planned, waiting for the proof from outside", last.String()}
 	case last.Status == failover.Begun:
 		return face{":leftwards_arrow_with_hook:", grey, "goes back to where it was, a planned change and no outage", last.String()}
-	case i.Proposal != nil:
-		return face{":raised_hand:", yellow, "could go back to where it was, and waits for your approval", i.Proposal.Action}
 	case len(i.Held) > 0:
 		return face{":leftwards_arrow_with_hook:", grey, "will go back to where it was, a planned change that waits", i.Held[0].Text}
 	}

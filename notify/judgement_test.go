@@ -56,6 +56,14 @@ func goesBack() failover.Entry {
 	return e
 }
 
+// returning is the first step back.
+func returning() failover.Entry {
+	a := withdrawal(failover.Proven)
+	was := a.Reweigh.Shall
+	a.ID, a.Kind, a.Reweigh.Was, a.Reweigh.Shall.Weight = 9, failover.KindRestore, was, new(int64(1))
+	return step1(400, failover.ActionEnded, "203.0.113.1 has a part of its weight", a)
+}
+
 func TestJudgementReadsAsWritten(t *testing.T) {
 	over := pause(failover.Resumed, failover.Pause{Pool: "www", Member: addr()}, "", "the pause of www 203.0.113.1 is over; alice had said: a new HAProxy")
 	everything := pause(failover.Paused, failover.Pause{}, "alice", "alice paused all pools until 2026-11-21 04:05 UTC: the network is being rebuilt")
@@ -75,7 +83,7 @@ func TestJudgementReadsAsWritten(t *testing.T) {
 		"planned-moving":   Render(of(goesBack(), begun(), applied()), base),
 		"planned-done":     Render(of(goesBack(), begun(), applied(), proven(), arrived), base),
 		"planned-unproven": Render(of(goesBack(), begun(), applied(), unproven()), base),
-		"planned-proposed": Render(of(goesBack(), waiting(), proposal(2)), base),
+		"returning":        Render(of(opened(), diagnosed(), step1(33, failover.ActionEnded, "203.0.113.1 has left the answers", withdrawal(failover.Proven)), returning()), base),
 		"planned-step":     RenderStep(of(goesBack(), begun(), applied(), proven(), arrived), arrived, base),
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, m.Text+"\n"+m.Colour+"\n"+blockTexts(m.Blocks)+"\n") })

@@ -39,7 +39,7 @@ func faceOf(i failover.Incident) face {
 	case last.Status == failover.Unproven:
 		return face{":rotating_light:", red, "needs you, the repair did not help", last.String()}
 	case withdrawn:
-		return face{":large_yellow_circle:", yellow, "is down and out of DNS", "it comes back when it is healthy again"}
+		return awayFace(i)
 	case i.Proposal != nil:
 		return face{":raised_hand:", red, "is down and waits for your approval", i.Proposal.Action}
 	case len(i.Held) > 0:
@@ -48,6 +48,14 @@ func faceOf(i failover.Incident) face {
 		return face{":large_yellow_circle:", yellow, "serves again, rrwatch is making sure", last.String()}
 	}
 	return face{":red_circle:", red, "is down", ""}
+}
+
+// awayFace is how a withdrawn member looks.
+func awayFace(i failover.Incident) face {
+	if now, full, returning := i.Returning(); returning {
+		return face{":large_yellow_circle:", yellow, "is healthy again and comes back by steps", fmt.Sprintf("it has %d of its weight of %d", now, full)}
+	}
+	return face{":large_yellow_circle:", yellow, "is down and out of DNS", "it comes back when it is healthy again"}
 }
 
 // latest is the latest action; zero when there is none.

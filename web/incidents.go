@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -113,14 +114,14 @@ func lasted(i failover.Incident, now time.Time) string {
 // story is the incident in one line.
 func story(i failover.Incident) string {
 	doing, unfinished := i.Unfinished()
-	_, withdrawn := i.Withdrawn()
+	away := awayWords(i)
 	switch {
 	case !i.Open() && i.Outcome != "":
 		return i.Outcome
 	case unfinished:
 		return doing.String() + ": " + string(doing.Status)
-	case withdrawn:
-		return "out of the answers, so nobody is sent there; it comes back when it has recovered"
+	case away != "":
+		return away
 	case i.Open() && waits(i) != "":
 		return waits(i)
 	case len(i.Actions) > 0:
@@ -128,6 +129,17 @@ func story(i failover.Incident) string {
 		return last.String() + ": " + string(last.Status)
 	case len(i.Notes) > 0:
 		return i.Notes[len(i.Notes)-1].Text
+	}
+	return ""
+}
+
+// awayWords says how a withdrawn member is; empty: it is not.
+func awayWords(i failover.Incident) string {
+	if now, full, returning := i.Returning(); returning {
+		return fmt.Sprintf("comes back by steps: it has %d of its weight of %d", now, full)
+	}
+	if _, withdrawn := i.Withdrawn(); withdrawn {
+		return "out of the answers, so nobody is sent there; it comes back when it has recovered"
 	}
 	return ""
 }

@@ -22,6 +22,7 @@ func judgedSite(now time.Time) *site {
 		{Pool: "api", Why: "over already", By: "bob", Since: now.Add(-time.Hour), Until: now.Add(-time.Second)},
 	}
 	p := &v.Pools[0]
+	p.Members[3].Returning = 10
 	p.Members[1].Flapping, p.Members[0].Planned, p.Members[0].Incident = true, true, 13
 	p.Policy = failover.Policy{
 		Mode: failover.Act, Remedies: []failover.Remedy{failover.RemedyRemap, failover.RemedyWithdraw},
@@ -110,6 +111,7 @@ func TestPoolPageTellsItsPolicyAndScore(t *testing.T) {
 	wants(t, part(t, page, "pause"), "the whole pool", upAddr+" only", "1 hour", "or until", "Your name")
 	wants(t, part(t, page, "score"), "Nothing in the last 30 days")
 	wants(t, row(t, page, suspectAddr), "comes and goes")
+	wants(t, row(t, page, withdrawnAddr), "coming back to weight 10")
 	wants(t, row(t, page, upAddr), "planned change 13", "paused for 14 min")
 	page = get(t, h, "/pools/api")
 	wants(t, part(t, page, "score"), "it would have acted 5×: 3 right, 1 wrong, 1 not known yet .")

@@ -46,6 +46,7 @@ type memberModel struct {
 	DNSDetail string
 	Published bool
 	Withdrawn bool
+	Returning int64       // the weight that it will have again; 0: it is not coming back by steps
 	Paused    *pauseModel // it is, by itself
 	Flapping  bool
 	Planned   bool // its incident is no outage
@@ -104,7 +105,7 @@ func poolOf(p failover.PoolView, pauses []failover.Pause, now time.Time) poolMod
 func memberOf(v failover.MemberView, now time.Time) memberModel {
 	m := memberModel{
 		Addr: v.Addr.String(), Since: stampAt(v.Since, now),
-		Published: v.Published, Withdrawn: v.Withdrawn, Flapping: v.Flapping, Planned: v.Planned, Incident: v.Incident, Checks: checksOf(v.Checks, now),
+		Published: v.Published, Withdrawn: v.Withdrawn, Returning: v.Returning, Flapping: v.Flapping, Planned: v.Planned, Incident: v.Incident, Checks: checksOf(v.Checks, now),
 	}
 	m.State, m.Doubted = stateBadge(v.State, anySuspect(m.Checks)), stampAt(doubted(v.State, v.Checks, now), now)
 	if m.Doubted.ISO != "" && m.State.Tone == good {

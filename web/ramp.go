@@ -22,7 +22,7 @@ func rampOf(i failover.Incident, v *failover.View) []rampModel {
 		return nil
 	}
 	reached := 0 // how many steps were
-	for began && reached < len(ramp) && weight >= shareOf(full, ramp[reached].Percent) {
+	for began && reached < len(ramp) && weight >= ramp[reached].Weight(full) {
 		reached++
 	}
 	models := make([]rampModel, 0, len(ramp))
@@ -56,9 +56,6 @@ func rampIn(pool string, v *failover.View) []failover.RampStep {
 	return nil
 }
 
-// shareOf is a part of a weight: at least 1, or the member would get nobody.
-func shareOf(full int64, percent int) int64 { return max(full*int64(percent)/100, 1) }
-
 // returning is the weight that the member had before it was withdrawn, the one
 // that it has by rrwatch's hand, and whether it has begun to come back.
 func returning(i failover.Incident) (full, weight int64, began bool) {
@@ -73,7 +70,7 @@ func returning(i failover.Incident) (full, weight int64, began bool) {
 			full, began = max(full, *a.Reweigh.Was.Weight), false
 		case failover.KindRestore:
 			began = true
-		case failover.KindRemap:
+		case failover.KindRemap, failover.KindFailback:
 		}
 	}
 	return full, weight, began
