@@ -84,7 +84,7 @@ func TestEveryGuardIsListedAndExplained(t *testing.T) {
 	}
 }
 
-func TestWhatMustAlwaysHoldCannotBeOverridden(t *testing.T) {
+func TestNoGuardOfWhatMustAlwaysHoldIsOverridable(t *testing.T) {
 	for _, rule := range failover.Guards() {
 		switch rule.Invariant {
 		case failover.KeepsServed, failover.TargetServes, failover.AsPlanned, failover.Recorded, failover.OnlyOurs:

@@ -64,7 +64,8 @@ that the site is served again, and remembers and tells what it did and why.`,
 	if err := root.MarkPersistentFlagFilename("config", "yaml", "yml"); err != nil {
 		panic(err) // the flag was defined on the line before
 	}
-	root.AddCommand(newRun(), newDemo(), newCheck(), newProbe(), newPlan(), newVersion(), newHealthcheck())
+	root.AddCommand(newRun(), newDemo(), newCheck(), newProbe(), newPlan(), newPause(), newResume(), newApprove(),
+		newOverride(), newReleaseBrake(), newVersion(), newHealthcheck())
 	return root
 }
 

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/netip"
 	"time"
 
@@ -32,7 +29,7 @@ and plans as if each member had been seen healthy before. It changes nothing.`,
 			if err != nil {
 				return err
 			}
-			if view, err := runningView(c.Context(), cfg); err == nil {
+			if view, err := runningWith(cfg, "rrwatch-plan").view(c.Context()); err == nil {
 				return printPlans(c.OutOrStdout(), view)
 			}
 			fmt.Fprintf(c.ErrOrStderr(), "No rrwatch runs at %s, so this is a look of its own.\n", cfg.Web.Listen)
@@ -43,32 +40,6 @@ and plans as if each member had been seen healthy before. It changes nothing.`,
 			return freshPlans(c.Context(), c.OutOrStdout(), cfg, cloud)
 		},
 	}
-}
-
-// runningView asks the rrwatch that runs with this configuration.
-func runningView(ctx context.Context, cfg *config.Config) (*failover.View, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, reachable(cfg.Web.Listen)+"/api/v1/view", http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	if password := cfg.Web.Password.Reveal(); password != "" {
-		request.SetBasicAuth("rrwatch-plan", password)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return nil, errors.New(response.Status)
-	}
-	var view failover.View
-	if err := json.NewDecoder(response.Body).Decode(&view); err != nil {
-		return nil, err
-	}
-	return &view, nil
 }
 
 // reachable is the URL at which this machine reaches what listens at listen.
