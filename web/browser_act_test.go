@@ -42,7 +42,7 @@ func TestABrowserOverridesAGuardAndResumes(t *testing.T) {
 	}
 	acted(t, s, "override cool-down for 11 by carol: another cause", said)
 	until(tabCtx, t, `location.pathname === "/incidents/11" && document.getElementById("paused-all-by") !== null`)
-	if err := chromedp.Do(tabCtx, chromedp.SendKeys(chromedp.ID("paused-all-by"), "bob\r")); err != nil {
+	if err := chromedp.Do(tabCtx, chromedp.Click(chromedp.CSS("#paused-all-ask summary")), chromedp.SendKeys(chromedp.ID("paused-all-by"), "bob\r")); err != nil {
 		t.Fatal(err)
 	}
 	acted(t, s, "resume all pools by bob", said)
