@@ -160,7 +160,7 @@ func TestAPlannedChangeIsNoOutage(t *testing.T) {
 			t.Errorf("%q makes an outage of it", wrong)
 		}
 	}
-	wants(t, row(t, get(t, h, "/incidents"), "13 "+upAddr), "planned")
+	wants(t, row(t, get(t, h, "/incidents"), "13 "+upAddr), upAddr+" www planned ")
 	wants(t, part(t, get(t, h, "/"), "journal"), "planned "+upAddr+" goes back to lb-9")
 	wants(t, part(t, get(t, h, "/"), "nav"), "3 open")
 }
