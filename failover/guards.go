@@ -61,7 +61,7 @@ func Guards() []GuardRule {
 		{Guard: GuardBrake, Sentence: "the brake is latched: all automatic action has stopped until a person releases it", Invariant: WithinBudget},
 		{Guard: GuardNoRemedy, Sentence: "the policy has no remedy for this cause: people are told, and nothing is done"},
 
-		{Guard: GuardBlind, Sentence: "the watcher does not trust its own eyes: the references do not answer, or have not since the member began to fail", Invariant: SeesClearly},
+		{Guard: GuardBlind, Sentence: "the watcher does not trust its own eyes: the references do not answer, or have not since the member began to fail, or nearly everything fails at once", Invariant: SeesClearly},
 		{Guard: GuardStalled, Sentence: "the watcher was paused, or has learnt nothing of the member for too long, and has not asked it again since", Invariant: SeesClearly},
 		{Guard: GuardWarmUp, Sentence: "the member was never seen healthy, so its check or its set-up may be wrong", Invariant: SeesClearly},
 		{Guard: GuardStale, Sentence: "AWS was not read lately, so the wiring may be another by now", Invariant: AsPlanned},
