@@ -71,7 +71,7 @@ type Action struct {
 	Remap    *Remap     `json:"remap,omitempty"`
 	Reweigh  *Reweigh   `json:"reweigh,omitempty"`
 	Why      string     `json:"why"`
-	By       string     `json:"by,omitempty"` // who approved it; empty: rrwatch itself
+	By       string     `json:"by,omitempty"` // who approved it, or overrode a guard for it; empty: rrwatch itself
 	Status   Status     `json:"status,omitempty"`
 	Begun    time.Time  `json:"begun,omitzero"`
 	Applied  time.Time  `json:"applied,omitzero"` // when AWS's acceptance was known
