@@ -200,8 +200,12 @@ func flapping(s *situation, _ Action) (string, bool) {
 	return fmt.Sprintf("the member comes and goes; this waits until it has fallen at most %d times within %s", limit.calmFalls(), limit.Within), s.incident.Flapping
 }
 
+// relapseWithin is how many cool-downs ago an incident makes another one a
+// relapse: two hours ago by default.
+const relapseWithin = 24
+
 // coolDown: a member is not touched again for a while after an incident, and for
-// twice as long after each more of the last day (I7). The remedies of one
+// twice as long with each relapse (I7). The remedies of one
 // incident follow each other without that, and so do the steps of coming back.
 func coolDown(s *situation, a Action) (string, bool) {
 	var last time.Time
@@ -211,7 +215,8 @@ func coolDown(s *situation, a Action) (string, bool) {
 			continue
 		}
 		if change.Incident != a.Incident {
-			if !slices.Contains(relapses, change.Incident) {
+			soon := s.now.Sub(change.At) < relapseWithin*s.spec.Policy.Cooldown
+			if soon && !slices.Contains(relapses, change.Incident) {
 				relapses = append(relapses, change.Incident)
 			}
 		} else if a.Kind != KindRestore || a.Reweigh.Was.Answers() && !a.Reweigh.simple() {

@@ -131,6 +131,7 @@ func TestTheCoolDownGrowsWithEachRelapse(t *testing.T) {
 		"the second, 11 minutes ago": {touched(70, 89), false},
 		"the third, 19 minutes ago":  {touched(60, 70, 81), true},
 		"the third, 21 minutes ago":  {touched(60, 70, 79), false},
+		"others, long ago":           {append(touched(94), Change{KindRemap, "www", public(1), 7, noon().Add(-2 * time.Hour), true, time.Time{}}), false},
 		"three of one incident":      {append(touched(94), append(touched(94), touched(94)...)...), false},
 	} {
 		t.Run(name, func(t *testing.T) {
