@@ -160,6 +160,19 @@ func (b belief) passing(_ *Spec, now time.Time) bool {
 // askedSince reports whether every check has said something of the address since t.
 func (b belief) askedSince(t time.Time) bool { return !b.asked.Before(t) }
 
+// lately is since when another address must have been asked for its answer to say
+// something beside this one, which is Down: shortly before that was believed, so
+// that what fails together within moments is not taken for one after the other.
+// The monitor asks the pool's other targets at each of the fails on the way, so
+// that the answers are there by then.
+func (b *belief) lately() time.Time {
+	recheck := time.Duration(0)
+	for n := range b.spec.Checks {
+		recheck = max(recheck, b.spec.Checks[n].Recheck)
+	}
+	return later(b.FirstBad, b.Since.Add(-recheck-recheck/2))
+}
+
 // side is how one address fares beside another one that fails.
 type side uint8
 
@@ -179,7 +192,7 @@ func (b *belief) sideWith(failing *belief) side {
 		return failsAlike
 	case b.doubt != nil:
 		return failsOtherwise
-	case failing.failed.Before(b.Streak), b.asked.Before(failing.FirstBad):
+	case failing.failed.Before(b.Streak), b.asked.Before(failing.lately()):
 		return notAskedSince
 	}
 	return passes

@@ -59,6 +59,11 @@ func generalCases() map[string]guardCase {
 				})
 			}
 		}},
+		"the others have not been asked since the fail before the last": {GuardShared, func(s *scene) {
+			for n := 2; n <= 3; n++ {
+				s.change(n, func(h *monitor.Health) { h.Asked = noon().Add(-1900 * time.Millisecond) })
+			}
+		}},
 		"the others have not been asked since": {GuardShared, func(s *scene) {
 			for n := 2; n <= 3; n++ {
 				s.change(n, func(h *monitor.Health) { h.Asked = noon().Add(-3 * time.Second) })

@@ -31,7 +31,7 @@ func newScene() *scene {
 	s := &scene{
 		spec: &Spec{
 			Name: "www", Record: "www.example.com", Zone: "example.com",
-			Checks: []Check{{Name: "http", Kind: "http", Port: 80, Interval: 5 * time.Second, Timeout: 2 * time.Second, Thresholds: monitor.Thresholds{Fall: 3, Clear: 1, Rise: 2}}},
+			Checks: []Check{{Name: "http", Kind: "http", Port: 80, Interval: 5 * time.Second, Timeout: 2 * time.Second, Recheck: 500 * time.Millisecond, Thresholds: monitor.Thresholds{Fall: 3, Clear: 1, Rise: 2}}},
 			Policy: Policy{
 				Mode: Act, Remedies: []Remedy{RemedyRemap, RemedyWithdraw}, VerifyWithin: 30 * time.Second,
 				Cooldown: 5 * time.Minute, RestoreAfter: time.Minute, MinHealthy: 1, Budget: Budget{4, 12},

@@ -128,7 +128,7 @@ func (s *situation) untimely(b belief) string {
 	switch {
 	case s.belief.State != monitor.Down:
 		return ""
-	case !b.askedSince(s.belief.FirstBad):
+	case !b.askedSince(s.belief.lately()):
 		return notAskedSinceThen
 	case s.belief.lastFail().Before(b.Streak):
 		return "passes again only since the member was last asked"

@@ -48,7 +48,7 @@ func (w *watcher) askReferences(since, now time.Time) {
 // siblings are the targets of one pool.
 type siblings struct {
 	list  []*entry
-	since time.Time // all were asked since then, because one of them began to fail
+	since time.Time // all were asked since then, because one of them failed
 }
 
 // family sorts the targets by their pools.
@@ -70,10 +70,11 @@ func (w *watcher) family() {
 }
 
 // askSiblings asks the pool's targets that have not been asked since one of
-// them began to fail: whether one member fails or all of them alike decides
-// what, if anything, would help.
+// them failed: whether one member fails or all of them alike decides what, if
+// anything, would help. Each fail on the way to a belief asks them again, since
+// what fails together seldom fails in one instant.
 func (w *watcher) askSiblings(failing *entry, now time.Time) {
-	since := failing.health.First
+	since := failing.health.Why.At
 	s := w.pools[failing.watch.Target.Pool]
 	if !s.since.Before(since) {
 		return

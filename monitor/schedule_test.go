@@ -194,6 +194,26 @@ func TestSiblingsAreAskedSinceTheLatestFirstFail(t *testing.T) {
 	}
 }
 
+// What fails together seldom fails in one instant: C is asked again at the second
+// fail of A.
+func TestSiblingsAreAskedAgainAtEachFail(t *testing.T) {
+	list := watches(2, time.Hour)
+	w := newTestWatcher(list)
+	a, c := w.schedule.entries[list[0].Target], w.schedule.entries[list[1].Target]
+	began := time.Now()
+	result := func(e *entry, sent time.Duration, v probe.Verdict) {
+		e.sent = began.Add(sent)
+		w.observe(e, probe.Result{Target: e.watch.Target, At: e.sent, Answer: probe.Answer{Verdict: v}}, began.Add(sent))
+	}
+	result(a, 0, probe.Fail)
+	result(c, time.Millisecond, probe.Pass)
+	c.wanted = time.Time{} // that was its answer
+	result(a, 500*time.Millisecond, probe.Fail)
+	if c.wanted.IsZero() {
+		t.Error("not asked at the second fail")
+	}
+}
+
 func TestAPassFromBeforeAPauseStillCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list := watches(1, 5*time.Second)
