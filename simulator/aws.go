@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -58,10 +59,13 @@ type Zone struct {
 }
 
 // AWS is one pretended account. It is an http.Handler for all its services, and safe for concurrent use.
-// Everything done through its methods, as opposed to its wire protocols, takes effect at once.
+// Everything done through its methods, as opposed to its wire protocols, takes effect at once, and shows at once but for
+// SetLag.
 type AWS struct {
 	options Options
 	faults  faults
+
+	generation atomic.Uint64
 
 	mu      sync.Mutex
 	changed chan struct{} // nil until somebody asks for it
@@ -136,7 +140,7 @@ func (a *AWS) Associate(ip netip.Addr, instanceID string) {
 	}
 	now := time.Now()
 	a.move(w, ip, instanceID, now)
-	a.publish(w, now)
+	a.publish(w, now.Add(a.staleness()))
 	a.signal()
 }
 
@@ -151,7 +155,7 @@ func (a *AWS) SetInstanceState(id, state string) {
 	now := time.Now()
 	w := a.truth().clone()
 	a.setState(w, id, state, now)
-	a.publish(w, now)
+	a.publish(w, now.Add(a.staleness()))
 	a.signal()
 }
 
@@ -198,8 +202,13 @@ func (a *AWS) Changed() <-chan struct{} {
 	return a.changed
 }
 
+// Generation counts the changes of routing, instances and records: while it stays the same, so does all that Instances,
+// Addresses, Carrier and Records return.
+func (a *AWS) Generation() uint64 { return a.generation.Load() }
+
 // signal wakes everyone who waits for a change. The caller holds the lock.
 func (a *AWS) signal() {
+	a.generation.Add(1)
 	if a.changed != nil {
 		close(a.changed)
 		a.changed = nil

@@ -134,7 +134,7 @@ func (a *AWS) associateAddress(c call) (any, error) {
 	}
 	now := time.Now()
 	a.move(w, d.IP, target.ID, now.Add(a.options.Move))
-	a.publish(w, now.Add(a.options.Lag))
+	a.publish(w, now.Add(a.lag()))
 	a.signalAfter(a.options.Move)
 	return associateAddressAnswer{RequestID: c.requestID, Return: true, AssociationID: w.addresses[d.IP].Association}, nil
 }
@@ -240,7 +240,7 @@ func (a *AWS) disassociateAddress(c call) (any, error) {
 	}
 	now := time.Now()
 	a.move(w, ip, "", now.Add(a.options.Move))
-	a.publish(w, now.Add(a.options.Lag))
+	a.publish(w, now.Add(a.lag()))
 	a.signalAfter(a.options.Move)
 	return answeredOnly{XMLName: xml.Name{Space: ec2Xmlns, Local: "DisassociateAddressResponse"}, RequestID: c.requestID, Return: true}, nil
 }

@@ -266,7 +266,7 @@ func (a *AWS) changeState(c call, onTheWay, to string) (any, error) {
 		out.Changes = append(out.Changes, stateChangeXML{ID: i.ID, Current: stateOf(current), Previous: stateOf(i.State)})
 		a.setState(w, i.ID, to, now)
 	}
-	a.publish(w, now.Add(a.options.Lag))
+	a.publish(w, now.Add(a.lag()))
 	a.signal()
 	return out, nil
 }

@@ -1,10 +1,12 @@
 package simulator
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // faults is what is wrong with the pretended AWS. It has its own lock, so that faults can be switched at any time.
@@ -16,6 +18,8 @@ type faults struct {
 	lose     map[string]int
 	busy     int
 	calls    map[string]int
+	latency  time.Duration // of a call, in place of Options.Latency
+	lag      time.Duration // of describes, in place of Options.Lag
 }
 
 // Deny refuses an action, like "AssociateAddress", from now on: UnauthorizedOperation from EC2, AccessDenied from the
@@ -60,6 +64,40 @@ func (a *AWS) Down(down bool) {
 	a.faults.mu.Lock()
 	defer a.faults.mu.Unlock()
 	a.faults.down = down
+}
+
+// SetLatency has calls take this long from now on, whatever Options.Latency says; 0 or less: as that says.
+func (a *AWS) SetLatency(d time.Duration) {
+	a.faults.mu.Lock()
+	defer a.faults.mu.Unlock()
+	a.faults.latency = d
+}
+
+// SetLag has describes show the state before a write for this long after it, of writes from now on and of those by method
+// too, whatever Options.Lag says; 0 or less: as that says.
+func (a *AWS) SetLag(d time.Duration) {
+	a.faults.mu.Lock()
+	defer a.faults.mu.Unlock()
+	a.faults.lag = d
+}
+
+func (a *AWS) latency() time.Duration {
+	a.faults.mu.Lock()
+	defer a.faults.mu.Unlock()
+	return cmp.Or(max(0, a.faults.latency), a.options.Latency)
+}
+
+func (a *AWS) lag() time.Duration {
+	a.faults.mu.Lock()
+	defer a.faults.mu.Unlock()
+	return cmp.Or(max(0, a.faults.lag), a.options.Lag)
+}
+
+// staleness is how late describes show what was done by method.
+func (a *AWS) staleness() time.Duration {
+	a.faults.mu.Lock()
+	defer a.faults.mu.Unlock()
+	return max(0, a.faults.lag)
 }
 
 // Calls returns how many calls of each action arrived, refused and lost ones too. A call without credentials does not count.

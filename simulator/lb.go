@@ -26,6 +26,10 @@ const (
 	FaultSlow Fault = "slow"
 	// FaultStop is an instance that EC2 reports as stopped: its addresses stay its own and are silent.
 	FaultStop Fault = "stop"
+	// FaultLink is an instance whose network link is down: its addresses are silent, and EC2 says that it runs.
+	FaultLink Fault = "link"
+	// FaultFlap is a load balancer that answers every second request with 503.
+	FaultFlap Fault = "flap"
 )
 
 // slowness is how long FaultSlow keeps a request waiting: longer than any sensible probe waits.
@@ -44,13 +48,17 @@ func ParseFault(s string) (Fault, error) {
 func (f Fault) alive() bool { return f != FaultKill }
 
 // silent tells whether the instance's connections go unanswered.
-func (f Fault) silent() bool { return f == FaultHang || f == FaultStop }
+func (f Fault) silent() bool { return f == FaultHang || f.unreachable() }
+
+// unreachable tells whether nobody answers a connection to the instance either.
+func (f Fault) unreachable() bool { return f == FaultStop || f == FaultLink }
 
 // An lb is the load balancer that one instance runs: one HTTP server behind all doors that lead to the instance.
 type lb struct {
 	instance Instance // as it was seen last
 	asked    Fault    // by Break; guarded by fleet.mu
 	now      atomic.Pointer[Fault]
+	requests atomic.Uint64 // that came while it flaps
 	server   *http.Server
 }
 
@@ -76,6 +84,11 @@ func newLB(i Instance, log *slog.Logger) *lb {
 func (b *lb) faulty(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch b.fault() {
+		case FaultFlap:
+			if b.requests.Add(1)%2 == 1 {
+				http.Error(w, "No server is available to handle this request.", http.StatusServiceUnavailable)
+				return
+			}
 		case Fault503:
 			http.Error(w, "No server is available to handle this request.", http.StatusServiceUnavailable)
 			return
@@ -87,7 +100,7 @@ func (b *lb) faulty(next http.Handler) http.Handler {
 			case <-r.Context().Done():
 				return
 			}
-		case FaultNone, FaultKill, FaultHang, FaultStop: // nothing to do here: these live in the doors and connections
+		case FaultNone, FaultKill, FaultHang, FaultStop, FaultLink: // nothing to do here: these live in the doors and connections
 		}
 		next.ServeHTTP(w, r)
 	})

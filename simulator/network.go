@@ -24,6 +24,7 @@ type Network struct {
 	references map[netip.AddrPort]*door         // guarded by fleet.mu
 	names      map[netip.AddrPort]*pipeListener // DNS servers; guarded by fleet.mu
 	cut        bool                             // guarded by fleet.mu
+	zones      map[string]bool                  // that the watcher is cut off from; guarded by fleet.mu
 }
 
 // NewNetwork returns the network of the site of a. It follows a until Close.
@@ -33,6 +34,7 @@ func NewNetwork(a *AWS) *Network {
 		fleet:      newFleet(context.Background(), a, slog.New(slog.DiscardHandler), listen),
 		references: map[netip.AddrPort]*door{},
 		names:      map[netip.AddrPort]*pipeListener{},
+		zones:      map[string]bool{},
 	}
 	n.wg.Go(n.follow)
 	return n
@@ -70,7 +72,7 @@ func (n *Network) connect(ctx context.Context, to netip.AddrPort) (net.Conn, err
 	if err != nil {
 		return nil, err
 	}
-	if d.lb.fault() == FaultStop {
+	if d.lb.fault().unreachable() || n.cutFrom(d) {
 		return nil, n.silence(ctx)
 	}
 	l, ok := d.Listener.(*pipeListener)
@@ -91,7 +93,7 @@ func (n *Network) doorAt(to netip.AddrPort) (*door, error) {
 	switch {
 	case n.cut:
 		return nil, os.NewSyscallError("connect", syscall.ENETUNREACH)
-	case d == nil:
+	case d == nil || !d.lb.fault().alive():
 		return nil, os.NewSyscallError("connect", syscall.ECONNREFUSED)
 	}
 	return d, nil
@@ -117,6 +119,47 @@ func (n *Network) AddReference(at netip.AddrPort) {
 	}
 }
 
+// BreakReference brings a fault upon a reference, FaultNone heals it. A place where no reference is panics.
+func (n *Network) BreakReference(at netip.AddrPort, fault Fault) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	d := n.references[at]
+	if d == nil {
+		panic(fmt.Sprintf("simulator: break the reference %s: there is none; add it with AddReference first", at))
+	}
+	d.lb.asked = fault
+	d.lb.turn(fault)
+	if fault.silent() {
+		d.silence()
+	} else {
+		d.resetSilent()
+	}
+}
+
+// CutOffZone cuts the watcher's side from the instances of one availability zone, or connects it again: packets to them
+// are lost. Open connections fall silent meanwhile, and are reset after it.
+func (n *Network) CutOffZone(zone string, cut bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.zones[zone] = cut
+	for _, d := range n.doors {
+		switch {
+		case d.lb.instance.Zone != zone:
+		case cut:
+			d.silence()
+		case !d.lb.fault().silent() && !n.cut:
+			d.resetSilent()
+		}
+	}
+}
+
+// cutFrom reports whether packets to a door are lost on the way.
+func (n *Network) cutFrom(d *door) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.zones[d.lb.instance.Zone]
+}
+
 // CutOff cuts the watcher's side from the network, or connects it again. Open connections fall silent while it is cut off,
 // and are reset after it.
 func (n *Network) CutOff(cut bool) {
@@ -127,7 +170,7 @@ func (n *Network) CutOff(cut bool) {
 		switch {
 		case cut:
 			d.silence()
-		case !d.lb.fault().silent():
+		case !d.lb.fault().silent() && !n.zones[d.lb.instance.Zone]:
 			d.resetSilent()
 		}
 	}

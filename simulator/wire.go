@@ -93,7 +93,7 @@ func (a *AWS) answer(r *http.Request) (answer, error) {
 		return a.encode(c, nil, err)
 	}
 	a.faults.count(c)
-	if err := wait(r.Context(), a.options.Latency); err != nil {
+	if err := wait(r.Context(), a.latency()); err != nil {
 		return answer{}, err
 	}
 	if err := a.faults.refuse(c, a.options.Account); err != nil {

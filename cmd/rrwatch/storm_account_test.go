@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,29 +21,51 @@ const (
 
 const stormZone = "Z0STORM0EXAMPLE0COM0"
 
-// stormPool is one pool of a random account.
+// stormPool is one pool of an account.
 type stormPool struct {
 	name, record string
 	members      []netip.Addr
 	instances    []string // names of those that may carry its members
 }
 
-// stormSite is a random account with the policy for it, drawn from a seed.
+// stormSite is an account with the policy for it. Lines of an outage text say
+// it (see siteFacts); build makes the pools and instances of it.
 type stormSite struct {
-	kind      string // of the record sets
-	mode      config.Mode
-	pools     []stormPool
-	instances []simulator.Instance
-	zones     []string
-	options   simulator.Options
+	kind                       string // of the record sets
+	howMany, members, standbys int    // pools, members of each, standbys of all
+	zones                      []string
+	placed                     []placed // where an instance is otherwise than by turns; by number
+	options                    simulator.Options
+	mode                       config.Mode
+	remedies                   string
+	interval, timeout, recheck time.Duration
+	fall, clear, rise          int // 0: as rrwatch has them
+	cooldown, verify, restore  time.Duration
+	minHealthy, perHour, total int
+	discover                   time.Duration
+	poolLines, fileLines       []string // of rrwatch.yaml, for what has no words
+	pools                      []stormPool
+	instances                  []simulator.Instance
+}
 
-	remedies       string
-	interval       time.Duration
-	cooldown       time.Duration
-	verify         time.Duration
-	restore        time.Duration
-	minHealthy     int
-	perHour, total int
+// placed says of one instance where it is.
+type placed struct {
+	n     int // lb-n
+	zone  string
+	pools string // "www api"
+	own   bool   // it has a public address of its own, beside any EIP
+}
+
+// defaultSite is what a text says that says nothing.
+func defaultSite() *stormSite {
+	return &stormSite{
+		kind: weighted, howMany: 1, members: 3, standbys: 1, zones: []string{"a", "b"},
+		options: simulator.Options{Latency: 60 * time.Millisecond, Lag: time.Second, Sync: 2 * time.Second, Move: time.Second},
+		mode:    config.ModeAct, remedies: "remap, withdraw",
+		interval: 5 * time.Second, timeout: time.Second, recheck: 500 * time.Millisecond,
+		cooldown: 5 * time.Minute, verify: 15 * time.Second, restore: time.Minute,
+		minHealthy: 1, perHour: 50, total: 100, discover: 10 * time.Second,
+	}
 }
 
 // foreignAddress and foreignRecord belong to nobody's pool.
@@ -51,84 +73,123 @@ func foreignAddress() netip.Addr { return netip.AddrFrom4([4]byte{127, 114, 0, 1
 
 const foreignRecord = "mail.example.com"
 
-// spareAddress is an EIP that no name publishes at first.
+// spareAddress is an EIP that no name publishes at first; its name in texts is
+// spare.
 func spareAddress() netip.Addr { return netip.AddrFrom4([4]byte{127, 113, 0, 99}) }
 
-func pick[T any](rng *rand.Rand, list ...T) T { return list[rng.IntN(len(list))] }
+const spareMember = "spare"
 
-func between(rng *rand.Rand, low, high time.Duration) time.Duration {
-	return low + time.Duration(rng.Int64N(int64(high-low)+1)).Round(time.Millisecond)
-}
-
-// newStormSite draws a site.
-func newStormSite(rng *rand.Rand) *stormSite {
-	s := &stormSite{
-		kind: pick(rng, weighted, weighted, simple, simple, multivalue),
-		mode: pick(rng, config.ModeAct, config.ModeAct, config.ModeAct, config.ModeAct, config.ModeAct, config.ModeAct,
-			config.ModeAct, config.ModeAct, config.ModeObserve, config.ModePropose),
-		zones: []string{"eu-central-1a", "eu-central-1b", "eu-central-1c"}[:1+rng.IntN(3)],
-		options: simulator.Options{
-			Latency: between(rng, 20*time.Millisecond, 300*time.Millisecond),
-			Lag:     pick(rng, 0, time.Second, 3*time.Second, 12*time.Second),
-			Sync:    pick(rng, 0, 2*time.Second, 30*time.Second),
-			Move:    pick(rng, 0, 500*time.Millisecond, 5*time.Second),
-		},
-		remedies:   pick(rng, "remap, withdraw", "remap, withdraw", "remap", "withdraw", "withdraw, remap"),
-		interval:   pick(rng, 3*time.Second, 5*time.Second, 10*time.Second),
-		cooldown:   pick(rng, 30*time.Second, time.Minute, 3*time.Minute),
-		verify:     pick(rng, 10*time.Second, 20*time.Second),
-		restore:    pick(rng, 10*time.Second, time.Minute),
-		minHealthy: pick(rng, 1, 1, 1, 2),
-		perHour:    pick(rng, 3, 8, 50, 50),
-		total:      pick(rng, 5, 50, 50),
+// build makes the pools and instances.
+func (s *stormSite) build() error {
+	switch {
+	case s.members < 1 || s.members > 20 || s.standbys > 20 || s.howMany < 1 || s.howMany > 2 || len(s.zones) == 0:
+		return errors.New("a site has 1 or 2 pools of 1 to 20 members, 0 to 20 standbys, and a zone; correct its line")
+	case len(s.instances) > 0:
+		return errors.New("the site is built already")
 	}
-	pools, members := 1, 2+rng.IntN(4)
-	if s.kind == simple && rng.IntN(3) > 0 {
-		pools, members = 2, 2+rng.IntN(3)
+	for _, p := range s.placed {
+		if p.n < 1 || p.n > s.size() || !slices.Contains(s.zones, p.zone) || p.pools == "" {
+			return fmt.Errorf("instance lb-%d in zone %s for %q is not of this site, which has %d instances in zones %v; correct its line",
+				p.n, p.zone, p.pools, s.size(), s.zones)
+		}
 	}
-	shared := rng.IntN(4) > 0 // the standbys, by both pools
-	n := 0
-	for p := range pools {
+	for p := range s.howMany {
 		pool := stormPool{name: []string{"www", "api"}[p]}
 		pool.record = pool.name + ".example.com"
-		for range members {
-			n++
-			i := s.add(rng, n, pool.name)
-			pool.members = append(pool.members, demoAddress(n))
-			pool.instances = append(pool.instances, i)
+		for m := range s.members {
+			pool.members = append(pool.members, demoAddress(p*s.members+m+1))
 		}
 		s.pools = append(s.pools, pool)
 	}
-	for k := range pick(rng, 0, 1, 2, 3, 3) {
-		n++
-		to := s.pools[k%pools].name
-		if shared {
-			to = "www api"
+	for n := 1; n <= s.size(); n++ {
+		s.add(s.place(n))
+	}
+	return nil
+}
+
+func (s *stormSite) size() int { return s.howMany*s.members + s.standbys }
+
+// place says where instance n is.
+func (s *stormSite) place(n int) placed {
+	for _, p := range s.placed {
+		if p.n == n {
+			return p
 		}
-		i := s.add(rng, n, to)
-		for p := range s.pools {
-			if strings.Contains(to, s.pools[p].name) {
-				s.pools[p].instances = append(s.pools[p].instances, i)
+	}
+	return s.byTurns(n)
+}
+
+// byTurns is where instance n is if nothing is said: the zones take turns, a
+// carrier is of its pool, and a standby of all.
+func (s *stormSite) byTurns(n int) placed {
+	p := placed{n: n, zone: s.zones[(n-1)%len(s.zones)]}
+	switch {
+	case n <= s.howMany*s.members:
+		p.pools = s.pools[(n-1)/s.members].name
+	default:
+		p.pools = strings.Join(s.poolNames(), " ")
+	}
+	return p
+}
+
+// add makes one instance.
+func (s *stormSite) add(p placed) {
+	i := simulator.Instance{
+		ID: fmt.Sprintf("i-0a1b2c%02x", p.n), Name: fmt.Sprintf("lb-%d", p.n), Zone: "eu-central-1" + p.zone,
+		Private: netip.AddrFrom4([4]byte{127, 10, 1, byte(10 + p.n)}), Tags: map[string]string{},
+	}
+	for pool := range strings.FieldsSeq(p.pools) {
+		i.Tags["of-"+pool] = "yes"
+	}
+	if p.own {
+		i.Public = netip.AddrFrom4([4]byte{127, 115, 0, byte(p.n)})
+	}
+	s.instances = append(s.instances, i)
+	for n, pool := range s.pools {
+		if i.Tags["of-"+pool.name] != "" {
+			s.pools[n].instances = append(s.pools[n].instances, i.Name)
+		}
+	}
+}
+
+func (s *stormSite) instanceNames() []string {
+	var names []string
+	for _, i := range s.instances {
+		names = append(names, i.Name)
+	}
+	return names
+}
+
+func (s *stormSite) poolNames() []string {
+	var names []string
+	for _, p := range s.pools {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// memberNames are www-1, www-2, …, and spare.
+func (s *stormSite) memberNames() []string {
+	var names []string
+	for _, p := range s.pools {
+		for n := range p.members {
+			names = append(names, fmt.Sprintf("%s-%d", p.name, n+1))
+		}
+	}
+	return append(names, spareMember)
+}
+
+// member is the address that a name in a text means, and the pool that it is
+// of; spare is of the first.
+func (s *stormSite) member(name string) (netip.Addr, stormPool) {
+	for _, p := range s.pools {
+		for n, a := range p.members {
+			if name == fmt.Sprintf("%s-%d", p.name, n+1) {
+				return a, p
 			}
 		}
 	}
-	return s
-}
-
-// add makes an instance for some pools, and returns its name.
-func (s *stormSite) add(rng *rand.Rand, n int, pools string) string {
-	i := simulator.Instance{
-		ID: fmt.Sprintf("i-0a1b2c%02x", n), Name: fmt.Sprintf("lb-%d", n), Zone: pick(rng, s.zones...),
-		Private: netip.AddrFrom4([4]byte{127, 10, 1, byte(10 + n)}), Tags: map[string]string{},
-	}
-	for pool := range strings.FieldsSeq(pools) {
-		i.Tags["of-"+pool] = "yes"
-	}
-	if rng.IntN(4) == 0 {
-		i.Public = netip.AddrFrom4([4]byte{127, 115, 0, byte(n)}) // its own, beside any EIP
-	}
-	s.instances = append(s.instances, i)
-	return i.Name
+	return spareAddress(), s.pools[0]
 }
 
 // fill wires the account.
@@ -141,10 +202,8 @@ func (s *stormSite) fill(a *simulator.AWS) {
 	a.AddAddress(simulator.Address{IP: spareAddress()})
 	a.AddZone(simulator.Zone{ID: stormZone, Name: "example.com"})
 	a.SetRecord(stormZone, simulator.RecordSet{Name: foreignRecord, Type: "A", TTL: 60, Values: []string{foreignAddress().String()}})
-	for n, i := range s.instances {
-		if slices.ContainsFunc(s.pools, func(p stormPool) bool { return slices.Contains(p.members, demoAddress(n+1)) }) {
-			a.AddAddress(simulator.Address{IP: demoAddress(n + 1), Instance: i.ID})
-		}
+	for n, i := range s.instances[:s.howMany*s.members] {
+		a.AddAddress(simulator.Address{IP: demoAddress(n + 1), Instance: i.ID})
 	}
 	for _, set := range s.sets() {
 		a.SetRecord(stormZone, set)
@@ -184,31 +243,31 @@ func (s *stormSite) set(p stormPool, addr netip.Addr, weight int64) simulator.Re
 // yaml is the configuration for the site.
 func (s *stormSite) yaml() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "region: eu-central-1\nmode: %s\ndiscover: 10s\nbudget: {per_hour: %d, per_day: %d}\n", s.mode, s.total, 3*s.total)
-	fmt.Fprintf(&b, "references: [\"127.99.0.1:53\", \"127.99.0.2:53\", \"127.99.0.3:53\"]\npools:\n")
+	fmt.Fprintf(&b, "region: eu-central-1\nmode: %s\ndiscover: %s\nbudget: {per_hour: %d, per_day: %d}\n", s.mode, s.discover, s.total, 3*s.total)
+	fmt.Fprintf(&b, "references: [\"127.99.0.1:53\", \"127.99.0.2:53\", \"127.99.0.3:53\"]\n")
+	for _, line := range s.fileLines {
+		fmt.Fprintln(&b, line)
+	}
+	fmt.Fprintln(&b, "pools:")
+	thresholds := ""
+	for name, n := range map[string]int{"fall": s.fall, "clear": s.clear, "rise": s.rise} {
+		if n > 0 {
+			thresholds += fmt.Sprintf(", %s: %d", name, n)
+		}
+	}
 	for _, p := range s.pools {
 		fmt.Fprintf(&b, "  - name: %s\n    record: %s\n    zone: example.com\n    name_servers: [\"127.99.0.53:53\"]\n", p.name, p.record)
 		fmt.Fprintf(&b, "    instances: {tags: {of-%s: \"yes\"}}\n    remedy: [%s]\n", p.name, s.remedies)
-		fmt.Fprintf(&b, "    checks: [{kind: http, port: 8080, path: /healthz, interval: %s, timeout: 1s, recheck: 500ms}]\n", s.interval)
+		fmt.Fprintf(&b, "    checks: [{kind: http, port: 8080, path: /healthz, interval: %s, timeout: %s, recheck: %s%s}]\n",
+			s.interval, s.timeout, s.recheck, thresholds)
 		// Users who are never served: that must move nothing.
-		fmt.Fprintf(&b, "    endpoints: [{url: \"http://%s:8080/\", resolver: \"127.99.0.53:53\", body: never there, interval: 10s}]\n", p.record)
+		fmt.Fprintf(&b, "    endpoints: [{url: \"http://%s:8080/\", resolver: \"127.99.0.53:53\", body: never there, interval: %s}]\n",
+			p.record, max(10*time.Second, s.discover))
 		fmt.Fprintf(&b, "    cooldown: %s\n    verify_within: %s\n    restore_after: %s\n", s.cooldown, s.verify, s.restore)
 		fmt.Fprintf(&b, "    min_healthy: %d\n    budget: {per_hour: %d, per_day: %d}\n", s.minHealthy, s.perHour, 3*s.perHour)
-	}
-	return b.String()
-}
-
-// String says in a few lines what was drawn.
-func (s *stormSite) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s records, mode %s, remedy [%s], AWS %+v\n", s.kind, s.mode, s.remedies, s.options)
-	fmt.Fprintf(&b, "interval %s, cool-down %s, verify within %s, restore after %s, min healthy %d, per hour %d, in all %d\n",
-		s.interval, s.cooldown, s.verify, s.restore, s.minHealthy, s.perHour, s.total)
-	for _, p := range s.pools {
-		fmt.Fprintf(&b, "pool %s: %v on %v\n", p.name, p.members, p.instances)
-	}
-	for _, i := range s.instances {
-		fmt.Fprintf(&b, "%s %s in %s, %s %s\n", i.Name, i.ID, i.Zone, i.Private, i.Public)
+		for _, line := range s.poolLines {
+			fmt.Fprintf(&b, "    %s\n", line)
+		}
 	}
 	return b.String()
 }

@@ -68,7 +68,7 @@ func (s *storm) judgePool(p stormPool, v failover.PoolView, braked bool) {
 		if !wanted {
 			continue
 		}
-		served, is := s.truth.get("served", a.String()).so, slices.Contains(answering(published), a)
+		served, is := s.truth.served(a).so, slices.Contains(answering(published), a)
 		switch {
 		case served && is:
 		case braked:
@@ -127,13 +127,13 @@ func (s *storm) touched(p stormPool, a netip.Addr) bool {
 // not be: an operator took its carrier away.
 func (s *storm) lost(p stormPool, v failover.PoolView, a netip.Addr) bool {
 	spare := slices.ContainsFunc(s.aws.Instances(), func(i simulator.Instance) bool {
-		return slices.Contains(p.instances, i.Name) && s.truth.get("free", i.ID).so && s.truth.get("well", i.ID).so
+		return slices.Contains(p.instances, i.Name) && s.truth.free(i.ID).so && s.truth.isWell(i.ID).so
 	})
 	alike := !slices.ContainsFunc(v.Members, func(m failover.MemberView) bool {
-		return m.Published && m.Addr != a && s.truth.get("served", m.Addr.String()).so
+		return m.Published && m.Addr != a && s.truth.served(m.Addr).so
 	})
 	// Not, or hardly, healthy since this rrwatch was started: it may not have been asked by then.
-	never := s.truth.get("served", a.String()).since.Before(s.lifeBegan().Add(s.site.interval + soon))
+	never := s.truth.served(a).since.Before(s.lifeBegan().Add(s.site.interval + s.soon()))
 	for _, i := range s.ledger.incidents {
 		never = never && (i.closed || i.member != a || i.pool != p.name || !i.seenUp)
 	}
@@ -150,7 +150,7 @@ func (s *storm) excused(id int64) bool {
 		if p.name != i.pool {
 			continue
 		}
-		served := s.truth.get("served", i.member.String()).so
+		served := s.truth.served(i.member).so
 		switch {
 		case !served && s.lost(p, v.Pools[n], i.member):
 			return true

@@ -73,10 +73,10 @@ func readEdit(body []byte) *stormCall {
 
 // soon is how long something may be otherwise before rrwatch must know, beside
 // the time between two probes: a read and a call that are repeated.
-const soon = 5 * time.Second
+func (s *storm) soon() time.Duration { return 5*time.Second + 6*s.slow }
 
 // belief is how old what is believed may be: two intervals, and a probe.
-func (s *storm) belief() time.Duration { return 2*s.site.interval + time.Second + soon }
+func (s *storm) belief() time.Duration { return 2*s.site.interval + time.Second + s.soon() }
 
 func (s *storm) lifeBegan() time.Time {
 	s.mu.Lock()
@@ -95,12 +95,12 @@ func (s *storm) judge(l *life, c *stormCall) {
 	default:
 		s.fail("I10: rrwatch calls %s", c.action)
 	}
-	if s.site.mode != config.ModeAct {
-		s.fail("I2: a change in mode %s", s.site.mode)
-	}
 	if c.of == nil {
 		s.fail("I5: %s is called, and no action of the journal has begun that does: %v %v %v", c.action, c.form, c.deleted, c.created)
 		return
+	}
+	if s.site.mode == config.ModeObserve || s.site.mode == config.ModePropose && c.of.By == "" {
+		s.fail("I2: %s, which nobody has approved, in mode %s", c.of, s.site.mode)
 	}
 	s.judgeTime(c)
 }
@@ -111,19 +111,19 @@ func (s *storm) judgeTime(c *stormCall) {
 	s.truth.mu.Lock()
 	cut := s.truth.cut
 	s.truth.mu.Unlock()
-	if cut.so && time.Since(cut.since) > soon {
+	if cut.so && time.Since(cut.since) > s.soon() {
 		s.fail("I2: %s, and the watcher is cut off since %s", a, cut.since.Format("15:04:05.000"))
 	}
-	served := s.truth.get("served", a.Member.String())
+	served := s.truth.served(a.Member)
 	s.ledger.mu.Lock()
 	i := s.ledger.incidents[a.Incident]
 	first := i.life
 	s.ledger.mu.Unlock()
-	if served.first.IsZero() || !served.so && served.since.Before(first.Add(-soon)) && !s.seenUpBefore(a) {
+	if served.first.IsZero() || !served.so && served.since.Before(first.Add(-s.soon())) && !s.seenUpBefore(a) {
 		s.fail("I2: %s, and the member was never healthy since rrwatch was started at %s", a, first.Format("15:04:05.000"))
 	}
 	// The longest time from a real fail to the last call for it.
-	if failing := 45 * time.Second; a.Kind != failover.KindRestore && !served.notWithin(failing) {
+	if failing := 45*time.Second + 6*s.slow; a.Kind != failover.KindRestore && !served.notWithin(failing) {
 		s.fail("I12: %s, and the member is served since %s", a, served.since.Format("15:04:05.000"))
 	}
 	if a.Kind == failover.KindRestore && !served.within(s.belief()) {
@@ -167,16 +167,16 @@ func (s *storm) judgeMove(c *stormCall) {
 	if !slices.Contains(pool.instances, to.Name) {
 		s.fail("I3: %s, which does not belong to the pool", a)
 	}
-	if !s.truth.get("running", to.ID).within(soon) {
+	if !s.truth.runs(to.ID).within(s.soon() + s.lag) {
 		s.fail("I3: %s, which does not run", a)
 	}
-	if !s.truth.get("free", to.ID).within(soon) {
+	if !s.truth.free(to.ID).within(s.soon() + s.lag) {
 		s.fail("I3: %s, which carries another address", a)
 	}
-	if f := s.truth.get("well", to.ID); !f.within(s.belief()) {
+	if f := s.truth.isWell(to.ID); !f.within(s.belief()) {
 		s.fail("I3: %s, which fails since %s", a, f.since.Format("15:04:05.000"))
 	}
-	if from := s.truth.get("on", addr.IP.String(), a.Remap.From); addr.Instance != a.Remap.From && addr.Instance != to.ID && !from.within(soon+s.site.options.Lag) {
+	if from := s.truth.on(addr.IP, a.Remap.From); addr.Instance != a.Remap.From && addr.Instance != to.ID && !from.within(s.soon()+s.site.options.Lag+s.lag) {
 		s.fail("I4: %s, and it is on %q since %s", a, addr.Instance, from.since.Format("15:04:05.000"))
 	}
 	if a.Remap.From == "" && c.form.Get("AllowReassociation") != "false" {
@@ -261,7 +261,7 @@ func count[T any](list []T, so func(T) bool) (n int) {
 // healthy reports whether an address serves by truth or is believed to, or was
 // when the edit was planned.
 func (s *storm) healthy(l *life, pool string, a netip.Addr, planned time.Duration) bool {
-	if s.truth.get("served", a.String()).within(s.belief() + planned) {
+	if s.truth.served(a).within(s.belief() + planned) {
 		return true
 	}
 	for target, h := range l.bubble.monitor.Snapshot().All() {
@@ -280,7 +280,7 @@ func (s *storm) arrived(c *stormCall, accepted bool, err error) {
 	switch {
 	case c.action == "AssociateAddress":
 		for _, a := range s.aws.Addresses() {
-			now := s.truth.get("on", a.IP.String(), a.Instance).since.Equal(time.Now())
+			now := s.truth.on(a.IP, a.Instance).since.Equal(time.Now())
 			switch {
 			case !now || c.of == nil || s.truth.movedSince(a.IP, time.Now().Add(-1)):
 			case a.IP == c.of.Member:

@@ -25,6 +25,8 @@ type ledger struct {
 	actions   map[int64]*actionSeen
 	latched   bool
 	released  time.Time
+	cause     failover.Cause                // of the latest diagnosis
+	causes    map[netip.Addr]failover.Cause // of each member's latest
 }
 
 // incidentSeen is an incident as its entries tell it.
@@ -48,7 +50,7 @@ type actionSeen struct {
 }
 
 func newLedger(s *storm) *ledger {
-	return &ledger{storm: s, incidents: map[int64]*incidentSeen{}, actions: map[int64]*actionSeen{}}
+	return &ledger{storm: s, incidents: map[int64]*incidentSeen{}, actions: map[int64]*actionSeen{}, causes: map[netip.Addr]failover.Cause{}}
 }
 
 // follow takes in what is new in the journal.
@@ -100,11 +102,13 @@ func (l *ledger) take(e failover.Entry) {
 		l.begun(e, i)
 	case failover.ActionApplied, failover.ActionEnded:
 		l.stepped(e)
+	case failover.Diagnosed:
+		l.cause, l.causes[i.member] = e.Diagnosis.Cause, e.Diagnosis.Cause
 	case failover.BrakeLatched:
 		l.latched = true
 	case failover.BrakeReleased:
 		l.latched, l.released = false, e.At
-	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Diagnosed, failover.HeldBack,
+	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.HeldBack,
 		failover.Approved, failover.Noted, failover.WentBlind, failover.SawAgain,
 		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,43 +15,68 @@ type stormTruth struct {
 	aws *simulator.AWS
 
 	mu       sync.Mutex
-	faulty   map[string]bool          // by instance id
-	facts    map[string]*fact         // by what they say
-	sets     []simulator.RecordSet    // as the API shows them
-	original []simulator.RecordSet    // as an operator left them
-	touched  map[string]time.Time     // by set: when an operator last did something to it
-	handled  map[netip.Addr]time.Time // by address: when an operator last moved it
-	removed  map[netip.Addr]bool      // an operator took it out of the answers
-	cut      fact                     // the watcher is cut off
+	seen     uint64                     // the generation of the AWS that was looked at
+	dirty    bool                       // a fault has changed since
+	faults   map[string]simulator.Fault // by instance id
+	hidden   map[string]bool            // by instance id: the watcher is cut off from it
+	facts    map[factKey]*fact          // by what they say
+	carriers map[netip.Addr]string      // as the API shows them
+	sets     []simulator.RecordSet      // as the API shows them
+	original []simulator.RecordSet      // as an operator left them
+	touched  map[string]time.Time       // by set: when an operator last did something to it
+	handled  map[netip.Addr]time.Time   // by address: when an operator last moved it
+	removed  map[netip.Addr]bool        // an operator took it out of the answers
+	cut      fact                       // the watcher sees nothing
+}
+
+// factKey is what a fact says: "served" of an address, "on" of an address and
+// an instance, "well", "running" and "free" of an instance.
+type factKey struct {
+	what string
+	addr netip.Addr
+	id   string
 }
 
 // fact is something that is so, or not, now, and when it last was the other.
 type fact struct {
-	so    bool
-	since time.Time // when it last changed
-	first time.Time // when it first was so
+	so     bool
+	since  time.Time // when it last changed
+	first  time.Time // when it first was so
+	unsure bool      // it is so for one question and not for the next
+	sure   time.Time // when it last became sure; zero: always was
 }
 
-func (f *fact) set(so bool, now time.Time) {
+func (f *fact) set(so, unsure bool, now time.Time) {
 	if so && f.first.IsZero() {
 		f.first = now
 	}
 	if f.so != so || f.since.IsZero() {
 		f.so, f.since = so, now
 	}
+	if f.unsure && !unsure {
+		f.sure = now
+	}
+	f.unsure = unsure
 }
 
 // within reports whether it was so at some time in the last d.
 func (f *fact) within(d time.Duration) bool {
-	return f != nil && (f.so || !f.first.IsZero() && time.Since(f.since) <= d)
+	return f.so || !f.first.IsZero() && time.Since(f.since) <= d || f.doubtful(d)
 }
 
 // notWithin reports whether it was not so at some time in the last d.
-func (f *fact) notWithin(d time.Duration) bool { return f == nil || !f.so || time.Since(f.since) <= d }
+func (f *fact) notWithin(d time.Duration) bool {
+	return !f.so || time.Since(f.since) <= d || f.doubtful(d)
+}
+
+func (f *fact) doubtful(d time.Duration) bool {
+	return f.unsure || !f.sure.IsZero() && time.Since(f.sure) <= d
+}
 
 func newStormTruth(a *simulator.AWS, sets []simulator.RecordSet) *stormTruth {
 	t := &stormTruth{
-		aws: a, faulty: map[string]bool{}, facts: map[string]*fact{}, sets: slices.Clone(sets), original: slices.Clone(sets),
+		aws: a, dirty: true, faults: map[string]simulator.Fault{}, hidden: map[string]bool{}, facts: map[factKey]*fact{},
+		carriers: map[netip.Addr]string{}, sets: slices.Clone(sets), original: slices.Clone(sets),
 		touched: map[string]time.Time{}, handled: map[netip.Addr]time.Time{}, removed: map[netip.Addr]bool{},
 	}
 	t.look()
@@ -72,54 +96,99 @@ func (t *stormTruth) follow(done <-chan struct{}) {
 	}
 }
 
-// look takes in what is so now: "served <address>", "well <instance id>" and
-// "free <instance id>" and "running <instance id>".
+// look takes in what is so now.
 func (t *stormTruth) look() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.lookLocked()
+}
+
+func (t *stormTruth) lookLocked() {
+	g := t.aws.Generation()
+	if g == t.seen && !t.dirty {
+		return
+	}
+	t.seen, t.dirty = g, false
 	now := time.Now()
 	carries := map[string]bool{}
 	for _, a := range t.aws.Addresses() {
 		carries[a.Instance] = true
 		i, ok := t.aws.Carrier(a.IP)
-		t.fact("served "+a.IP.String()).set(ok && t.well(i), now)
-		t.fact("on "+a.IP.String()+" "+a.Instance).set(true, now)
-		for name, f := range t.facts {
-			if other, found := strings.CutPrefix(name, "on "+a.IP.String()+" "); found && other != a.Instance {
-				f.set(false, now)
-			}
+		so, unsure := t.well(i)
+		t.fact(factKey{"served", a.IP, ""}).set(ok && so, ok && unsure, now)
+		t.fact(factKey{"on", a.IP, a.Instance}).set(true, false, now)
+		if was, known := t.carriers[a.IP]; known && was != a.Instance {
+			t.fact(factKey{"on", a.IP, was}).set(false, false, now)
 		}
+		t.carriers[a.IP] = a.Instance
 	}
 	for _, i := range t.aws.Instances() {
-		t.fact("well "+i.ID).set(t.well(i), now)
-		t.fact("running "+i.ID).set(i.State == "running", now)
-		t.fact("free "+i.ID).set(!carries[i.ID], now)
+		so, unsure := t.well(i)
+		t.fact(factKey{"well", netip.Addr{}, i.ID}).set(so, unsure, now)
+		t.fact(factKey{"running", netip.Addr{}, i.ID}).set(i.State == "running", false, now)
+		t.fact(factKey{"free", netip.Addr{}, i.ID}).set(!carries[i.ID], false, now)
 	}
 }
 
-func (t *stormTruth) fact(name string) *fact {
-	if t.facts[name] == nil {
-		t.facts[name] = &fact{}
+func (t *stormTruth) fact(k factKey) *fact {
+	if t.facts[k] == nil {
+		t.facts[k] = &fact{}
 	}
-	return t.facts[name]
+	return t.facts[k]
 }
 
-func (t *stormTruth) well(i simulator.Instance) bool { return i.State == "running" && !t.faulty[i.ID] }
+// well reports whether an instance serves those whom the watcher stands for,
+// and whether that is so only sometimes.
+func (t *stormTruth) well(i simulator.Instance) (so, unsure bool) {
+	switch f := t.faults[i.ID]; {
+	case i.State != "running" || t.hidden[i.ID]:
+		return false, false
+	case f == simulator.FaultFlap:
+		return true, true
+	default:
+		return f == simulator.FaultNone, false
+	}
+}
 
 // get is a copy of a fact.
-func (t *stormTruth) get(format ...string) *fact {
-	t.look()
+func (t *stormTruth) get(k factKey) *fact {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return new(*t.fact(strings.Join(format, " ")))
+	t.lookLocked()
+	return new(*t.fact(k))
 }
 
-// break or heal an instance.
-func (t *stormTruth) fault(id string, faulty bool) {
+func (t *stormTruth) served(a netip.Addr) *fact        { return t.get(factKey{"served", a, ""}) }
+func (t *stormTruth) isWell(id string) *fact           { return t.get(factKey{"well", netip.Addr{}, id}) }
+func (t *stormTruth) runs(id string) *fact             { return t.get(factKey{"running", netip.Addr{}, id}) }
+func (t *stormTruth) free(id string) *fact             { return t.get(factKey{"free", netip.Addr{}, id}) }
+func (t *stormTruth) on(a netip.Addr, id string) *fact { return t.get(factKey{"on", a, id}) }
+
+// fault breaks or heals an instance.
+func (t *stormTruth) fault(id string, f simulator.Fault) {
 	t.mu.Lock()
-	t.faulty[id] = faulty
-	t.mu.Unlock()
-	t.look()
+	defer t.mu.Unlock()
+	t.faults[id], t.dirty = f, true
+	t.lookLocked()
+}
+
+// hide cuts the watcher off from an instance, or connects it.
+func (t *stormTruth) hide(id string, hidden bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.hidden[id], t.dirty = hidden, true
+	t.lookLocked()
+}
+
+// blind takes the watcher's sight, or gives it back.
+func (t *stormTruth) blind(so bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cut.set(so, false, time.Now())
+}
+
+func (t *stormTruth) terminated(id string) bool {
+	return slices.ContainsFunc(t.aws.Instances(), func(i simulator.Instance) bool { return i.ID == id && i.State == "terminated" })
 }
 
 // keyOf names a record set.
