@@ -66,6 +66,7 @@ type AWS struct {
 	faults  faults
 
 	generation atomic.Uint64
+	said       memory
 
 	mu      sync.Mutex
 	changed chan struct{} // nil until somebody asks for it
@@ -217,6 +218,7 @@ func (a *AWS) signal() {
 
 // signalAfter wakes everyone who waits when a change that was made now shows, d from now. The caller holds the lock.
 func (a *AWS) signalAfter(d time.Duration) {
+	a.generation.Add(1) // the API shows it now
 	if d <= 0 {
 		a.signal()
 		return

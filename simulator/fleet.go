@@ -32,10 +32,12 @@ type fleet struct {
 	done   <-chan struct{} // closed when the fleet is to end
 	wg     sync.WaitGroup
 
-	mu     sync.Mutex
-	lbs    map[string]*lb // by instance id
-	doors  map[netip.Addr]*door
-	closed bool
+	mu      sync.Mutex
+	settled uint64         // the AWS's generation that the doors are of
+	stale   bool           // a fault has changed since, or the doors could not be made so
+	lbs     map[string]*lb // by instance id
+	doors   map[netip.Addr]*door
+	closed  bool
 }
 
 // newFleet returns a fleet that ends with ctx or by Close. Nothing is open before settle.
@@ -43,7 +45,7 @@ func newFleet(ctx context.Context, a *AWS, log *slog.Logger, listen func(netip.A
 	ctx, cancel := context.WithCancel(ctx)
 	return &fleet{
 		aws: a, listen: listen, log: log, cancel: cancel, done: ctx.Done(),
-		lbs: map[string]*lb{}, doors: map[netip.Addr]*door{},
+		lbs: map[string]*lb{}, doors: map[netip.Addr]*door{}, stale: true,
 	}
 }
 
@@ -57,6 +59,7 @@ func (f *fleet) Break(instance string, fault Fault) error {
 	f.mu.Lock()
 	f.meet(i)
 	f.lbs[i.ID].asked = fault
+	f.stale = true
 	f.mu.Unlock()
 
 	switch {
@@ -138,7 +141,8 @@ func (f *fleet) follow() {
 func (f *fleet) settle() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closed {
+	generation := f.aws.Generation()
+	if f.closed || generation == f.settled && !f.stale {
 		return nil
 	}
 	for _, i := range f.aws.Instances() {
@@ -157,7 +161,9 @@ func (f *fleet) settle() error {
 			errs = append(errs, f.open(addr, b))
 		}
 	}
-	return errors.Join(errs...)
+	err := errors.Join(errs...)
+	f.settled, f.stale = generation, err != nil
+	return err
 }
 
 // meet brings the load balancer of one instance to the instance's state and fault. The caller holds the lock.

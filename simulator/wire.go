@@ -99,11 +99,25 @@ func (a *AWS) answer(r *http.Request) (answer, error) {
 	if err := a.faults.refuse(c, a.options.Account); err != nil {
 		return a.encode(c, nil, err)
 	}
-	out, err := a.do(c)
+	whole, err := a.perform(c)
 	if a.faults.loses(c.action) {
 		return answer{}, errLost
 	}
-	return a.encode(c, out, err)
+	return whole, err
+}
+
+// perform does a call, or remembers what it answered a moment ago.
+func (a *AWS) perform(c call) (answer, error) {
+	if whole, ok := a.recall(c); ok {
+		return whole, nil
+	}
+	generation := a.Generation()
+	out, refused := a.do(c)
+	whole, err := a.encode(c, out, refused)
+	if refused == nil && err == nil {
+		a.keep(c, generation, whole)
+	}
+	return whole, err
 }
 
 // do performs a call and returns what is to be written as XML.

@@ -19,6 +19,13 @@ const (
 	multivalue = "multivalue"
 )
 
+// How questions are asked: by the real protocols over the pretended network, or
+// of the network itself, which says the same and costs a fiftieth.
+const (
+	askReal     = "real"
+	askDirectly = "directly"
+)
+
 const stormZone = "Z0STORM0EXAMPLE0COM0"
 
 // stormPool is one pool of an account.
@@ -43,6 +50,7 @@ type stormSite struct {
 	cooldown, verify, restore  time.Duration
 	minHealthy, perHour, total int
 	discover                   time.Duration
+	ask                        string   // how questions are asked
 	poolLines, fileLines       []string // of rrwatch.yaml, for what has no words
 	pools                      []stormPool
 	instances                  []simulator.Instance
@@ -62,7 +70,7 @@ func defaultSite() *stormSite {
 		kind: weighted, howMany: 1, members: 3, standbys: 1, zones: []string{"a", "b"},
 		options: simulator.Options{Latency: 60 * time.Millisecond, Lag: time.Second, Sync: 2 * time.Second, Move: time.Second},
 		mode:    config.ModeAct, remedies: "remap, withdraw",
-		interval: 5 * time.Second, timeout: time.Second, recheck: 500 * time.Millisecond,
+		ask: askReal, interval: 5 * time.Second, timeout: time.Second, recheck: 500 * time.Millisecond,
 		cooldown: 5 * time.Minute, verify: 15 * time.Second, restore: time.Minute,
 		minHealthy: 1, perHour: 50, total: 100, discover: 10 * time.Second,
 	}
@@ -250,10 +258,13 @@ func (s *stormSite) yaml() string {
 	}
 	fmt.Fprintln(&b, "pools:")
 	thresholds := ""
-	for name, n := range map[string]int{"fall": s.fall, "clear": s.clear, "rise": s.rise} {
+	for k, n := range []int{s.fall, s.clear, s.rise} {
 		if n > 0 {
-			thresholds += fmt.Sprintf(", %s: %d", name, n)
+			thresholds += fmt.Sprintf(", %s: %d", []string{"fall", "clear", "rise"}[k], n)
 		}
+	}
+	if s.ask == askDirectly { // there is no connection to hold
+		thresholds += ", tripwire: false"
 	}
 	for _, p := range s.pools {
 		fmt.Fprintf(&b, "  - name: %s\n    record: %s\n    zone: example.com\n    name_servers: [\"127.99.0.53:53\"]\n", p.name, p.record)

@@ -26,7 +26,9 @@ func drawOutage(seed uint64) outage {
 	if err := site.build(); err != nil {
 		panic(err)
 	}
-	return outage{prose: []string{fmt.Sprintf("Drawn from the seed %d.", seed)}, site: site, events: drawEvents(rng, site)}
+	return outage{
+		prose: []string{fmt.Sprintf("Drawn from the seed %d.", seed)}, site: site, events: drawEvents(rng, site), long: rng.IntN(16) == 0,
+	}
 }
 
 // drawSite draws a site and a policy.
@@ -45,12 +47,16 @@ func drawSite(rng *rand.Rand) *stormSite {
 		Move:    pick(rng, 0, 500*time.Millisecond, 5*time.Second),
 	}
 	s.remedies = pick(rng, "remap, withdraw", "remap, withdraw", "remap", "withdraw", "withdraw, remap")
-	s.interval = pick(rng, 3*time.Second, 5*time.Second, 10*time.Second)
-	s.cooldown = pick(rng, 30*time.Second, time.Minute, 3*time.Minute)
+	s.interval = pick(rng, 3*time.Second, 5*time.Second, 5*time.Second, 10*time.Second)
+	s.cooldown = pick(rng, 30*time.Second, time.Minute, 2*time.Minute)
 	s.verify = pick(rng, 10*time.Second, 20*time.Second)
-	s.restore = pick(rng, 10*time.Second, time.Minute)
+	s.restore = pick(rng, 10*time.Second, 30*time.Second)
 	s.clear = pick(rng, 0, 0, 2)
-	s.discover = pick(rng, 10*time.Second, 30*time.Second, 30*time.Second, 30*time.Second)
+	s.discover = pick(rng, 10*time.Second, 30*time.Second, 30*time.Second, 30*time.Second, 30*time.Second, 30*time.Second)
+	s.ask = askDirectly
+	if rng.IntN(8) == 0 {
+		s.ask = askReal
+	}
 	s.minHealthy = pick(rng, 1, 1, 1, 2)
 	s.perHour = pick(rng, 3, 8, 50, 50)
 	s.total = pick(rng, 5, 50, 50)
@@ -80,8 +86,8 @@ const stormWarmUp = 30 * time.Second
 
 // drawEvents draws what happens, in order.
 func drawEvents(rng *rand.Rand, site *stormSite) []event {
-	d := &drawing{rng: rng, site: site, length: between(rng, 4*time.Minute, 10*time.Minute)}
-	if rng.IntN(8) == 0 {
+	d := &drawing{rng: rng, site: site, length: between(rng, 2*time.Minute, 6*time.Minute)}
+	if rng.IntN(16) == 0 {
 		d.length = between(rng, 10*time.Minute, 40*time.Minute)
 	}
 	if rng.IntN(8) > 0 {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"rrwatch/config"
@@ -17,36 +19,96 @@ func (s *storm) check() {
 	}
 }
 
-// settled is the time at the end in which nothing may change.
-const settled = 10 * time.Minute
+// How long the healed world gets: within this all must be served and closed.
+const recovery = 30 * time.Minute
 
-// judgeEnd judges the world after everything has been well for half an hour.
-func (s *storm) judgeEnd() {
-	s.check()
+// quiet is how long nothing may change before the end is believed: longer than
+// anything that rrwatch waits for.
+func (s *storm) quiet() time.Duration {
+	if s.outage.long {
+		return recovery
+	}
+	return s.site.cooldown + s.site.restore + s.site.verify + 30*time.Second
+}
+
+// recover heals the world, and waits until all is as it must be, and quiet.
+func (s *storm) recover() {
+	s.healWorld()
+	s.healed = time.Now()
+	for !s.failed() {
+		s.sleep(30 * time.Second)
+		s.check()
+		s.judgeEnd()
+		late := time.Since(s.healed) >= recovery
+		if len(s.lacks) == 0 && (late || time.Since(s.lastAction(s.healed)) >= s.quiet()) {
+			break
+		}
+		if late {
+			s.fail("after %s:\n%s", recovery, strings.Join(s.lacks, "\n"))
+		}
+	}
+	s.hopeForTheEnd()
+}
+
+// hopeForTheEnd looks at what is expected when all has healed.
+func (s *storm) hopeForTheEnd() {
+	for _, e := range s.outage.events {
+		if e.at == atEnd && !s.failed() {
+			s.happen(e)
+			s.passUntil(s.lastHope())
+		}
+	}
+}
+
+// lastAction is when the latest action began, but not before a time.
+func (s *storm) lastAction(t time.Time) time.Time {
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
 	for _, a := range s.ledger.actions {
-		if !a.ended {
-			s.fail("end: action %d (%s) is still %s", a.ID, a, a.Status)
+		if a.Begun.After(t) {
+			t = a.Begun
 		}
-		if time.Since(a.Begun) < settled {
-			s.fail("I12: %s begins at %s, when all is well", a, a.Begun.Format("15:04:05.000"))
+	}
+	return t
+}
+
+// lack notes what is not as it must be at the end.
+func (s *storm) lack(format string, args ...any) {
+	s.lacks = append(s.lacks, fmt.Sprintf(format, args...))
+}
+
+// settled is the time at the end in which nothing may change.
+const settled = 10 * time.Minute
+
+// judgeEnd judges the world as it must be when everything has been well for
+// long enough.
+func (s *storm) judgeEnd() {
+	s.lacks = nil
+	s.ledger.mu.Lock()
+	defer s.ledger.mu.Unlock()
+	late := time.Since(s.healed) >= recovery
+	for _, a := range s.ledger.actions {
+		if !a.ended {
+			s.lack("end: action %d (%s) is still %s", a.ID, a, a.Status)
+		}
+		if late && time.Since(a.Begun) < settled {
+			s.lack("I12: %s begins at %s, when all is well", a, a.Begun.Format("15:04:05.000"))
 		}
 	}
 	v := s.life.bubble.responder.View()
 	if v == nil {
-		s.fail("end: there is no view")
+		s.lack("end: there is no view")
 		return
 	}
 	if v.Blind != "" || v.NoRecord != "" {
-		s.fail("end: blind %q, no record %q", v.Blind, v.NoRecord)
+		s.lack("end: blind %q, no record %q", v.Blind, v.NoRecord)
 	}
 	for n, p := range s.site.pools {
 		s.judgePool(p, v.Pools[n], v.Brake != nil)
 	}
 	for id, i := range s.ledger.incidents {
 		if !i.closed && !s.excused(id) {
-			s.fail("end: incident %d of %s is still open", id, i.member)
+			s.lack("end: incident %d of %s is still open", id, i.member)
 		}
 	}
 }
@@ -54,11 +116,11 @@ func (s *storm) judgeEnd() {
 // judgePool judges what is left of one pool.
 func (s *storm) judgePool(p stormPool, v failover.PoolView, braked bool) {
 	if v.Trouble != "" || time.Since(v.Read) > time.Minute {
-		s.fail("end: pool %s was read at %s: %s", p.name, v.Read, v.Trouble)
+		s.lack("end: pool %s was read at %s: %s", p.name, v.Read, v.Trouble)
 	}
 	published := s.truth.published(p.record)
 	if shown := s.aws.Records(p.record, "A"); len(shown) != len(published) {
-		s.fail("the checker is wrong: it believes in %v, and there is %v", published, shown)
+		s.lack("the checker is wrong: it believes in %v, and there is %v", published, shown)
 	}
 	members := append(slices.Clone(p.members), spareAddress())
 	for _, a := range members {
@@ -75,7 +137,7 @@ func (s *storm) judgePool(p stormPool, v failover.PoolView, braked bool) {
 		case !served && s.lost(p, v, a):
 		case !is && served && s.touched(p, a):
 		default:
-			s.fail("end: %s of pool %s: published %v, served %v, holds %v", a, p.name, is, served, holdsOf(v, a))
+			s.lack("end: %s of pool %s: published %v, served %v, holds %v", a, p.name, is, served, holdsOf(v, a))
 		}
 	}
 	s.judgeSets(p, published, braked)
@@ -90,7 +152,7 @@ func (s *storm) judgeSets(p stormPool, published []simulator.RecordSet, braked b
 		same := slices.ContainsFunc(published, func(now simulator.RecordSet) bool { return sameSet(was, now) })
 		open := slices.ContainsFunc(was.Values, func(v string) bool { return s.openFor(p.name, netip.MustParseAddr(v)) })
 		if !same && !braked && !open {
-			s.fail("I9: %v was not restored as it was: %v", was, published)
+			s.lack("I9: %v was not restored as it was: %v", was, published)
 		}
 	}
 }
@@ -132,8 +194,13 @@ func (s *storm) lost(p stormPool, v failover.PoolView, a netip.Addr) bool {
 	alike := !slices.ContainsFunc(v.Members, func(m failover.MemberView) bool {
 		return m.Published && m.Addr != a && s.truth.served(m.Addr).so
 	})
-	// Not, or hardly, healthy since this rrwatch was started: it may not have been asked by then.
-	never := s.truth.served(a).since.Before(s.lifeBegan().Add(s.site.interval + s.soon()))
+	// Not, or hardly, healthy since this rrwatch asks it: since it was started, or since an operator has published it
+	// and that was read.
+	asked := s.lifeBegan()
+	if at := s.truth.added[a].Add(s.site.discover); at.After(asked) {
+		asked = at
+	}
+	never := s.truth.served(a).since.Before(asked.Add(s.site.interval + s.soon()))
 	for _, i := range s.ledger.incidents {
 		never = never && (i.closed || i.member != a || i.pool != p.name || !i.seenUp)
 	}

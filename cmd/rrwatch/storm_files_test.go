@@ -101,23 +101,23 @@ func TestEachSentenceOfAnOutageIsReadAsItWasWritten(t *testing.T) {
 func TestMistakesInAnOutageAreNamedWithTheirPlace(t *testing.T) {
 	const header = "# Something.\nsite: weighted, 2 members\n"
 	for text, want := range map[string]string{
-		header + "0:30 lb-1 dyes":                             `o.txt:3: "lb-1 dyes" is not understood`,
-		header + "0:30 lb-9 dies":                             `o.txt:3: <instances> dies|die: "lb-9" is no instance; write one of lb-1, lb-2, lb-3, several as lb-1, lb-3, or all`,
-		header + "0:30 lb-1, lb-9 die":                        `"lb-9" is no instance`,
-		header + "lb-1 dies":                                  `o.txt:3: "lb-1" begins with no time; write one as 0:30`,
-		header + "0:30 lb-1 dies\n0:20 lb-1 heals":            `o.txt:4: 0:20 comes after 0:30; put the lines in the order of their times`,
-		header + "end lb-1 dies":                              `nothing happens at the end`,
-		header + "0:30 lb-1 dies\nsite: simple":               `o.txt:4: site: the site and its policy come before what happens; move this line up`,
-		header + "0:30 expect www-1 is served within soon":    `"soon" is no duration; write one as 250ms, 30s or 5m`,
-		header + "0:30 expect www-1 is on the moon":           `is not understood; the nearest sentences are`,
-		header + "0:30 expect journal has anything":           `anything is no text; write it in double quotes`,
-		header + "0:30 AWS refuses Everything":                `"Everything" is no AWS action; write one of AssociateAddress`,
-		"site: heavy":                                         `o.txt:1: "heavy" is not understood in the line site`,
-		"policy: act; interval often":                         `"often" is no duration`,
-		"sight: weighted":                                     `o.txt:1: "sight" is no line of a site; write site, policy, aws, instance, pool or file`,
-		"instance: lb-1, on the moon":                         `write as: instance: lb-4, zone b, pools www api, own address`,
-		"instance: lb-7, zone a, pools www\n0:30 lb-1 dies":   `instance lb-7 in zone a for "www" is not of this site, which has 4 instances`,
-		"site: weighted, 99 members\n0:30 lb-1 dies":          `1 to 20 members`,
+		header + "0:30 lb-1 dyes":                              `o.txt:3: "lb-1 dyes" is not understood`,
+		header + "0:30 lb-9 dies":                              `o.txt:3: <instances> dies|die: "lb-9" is no instance; write one of lb-1, lb-2, lb-3, several as lb-1, lb-3, or all`,
+		header + "0:30 lb-1, lb-9 die":                         `"lb-9" is no instance`,
+		header + "lb-1 dies":                                   `o.txt:3: "lb-1" begins with no time; write one as 0:30`,
+		header + "0:30 lb-1 dies\n0:20 lb-1 heals":             `o.txt:4: 0:20 comes after 0:30; put the lines in the order of their times`,
+		header + "end lb-1 dies":                               `nothing happens at the end`,
+		header + "0:30 lb-1 dies\nsite: simple":                `o.txt:4: site: the site and its policy come before what happens; move this line up`,
+		header + "0:30 expect www-1 is served within soon":     `"soon" is no duration; write one as 250ms, 30s or 5m`,
+		header + "0:30 expect www-1 is on the moon":            `is not understood; the nearest sentences are`,
+		header + "0:30 expect journal has anything":            `anything is no text; write it in double quotes`,
+		header + "0:30 AWS refuses Everything":                 `"Everything" is no AWS action; write one of AssociateAddress`,
+		"site: heavy":                                          `o.txt:1: "heavy" is not understood in the line site`,
+		"policy: act; interval often":                          `"often" is no duration`,
+		"sight: weighted":                                      `o.txt:1: "sight" is no line of a site; write site, policy, aws, ask, instance, pool or file`,
+		"instance: lb-1, on the moon":                          `write as: instance: lb-4, zone b, pools www api, own address`,
+		"instance: lb-7, zone a, pools www\n0:30 lb-1 dies":    `instance lb-7 in zone a for "www" is not of this site, which has 4 instances`,
+		"site: weighted, 99 members\n0:30 lb-1 dies":           `1 to 20 members`,
 		header + "0:30 rrwatch is killed for 1s on its change": `is not understood`,
 	} {
 		if _, err := parseOutage("o.txt", text); err == nil || !strings.Contains(err.Error(), want) {
@@ -154,7 +154,7 @@ func TestTheReadmeOfTheOutagesHasEveryWord(t *testing.T) {
 // allWords is every sentence that is understood, with what it means.
 func allWords() string {
 	var b strings.Builder
-	b.WriteString("\nIn the lines site, policy and aws:\n\n")
+	b.WriteString("\nIn the lines site, policy, ask and aws:\n\n")
 	for _, f := range siteFacts() {
 		fmt.Fprintf(&b, "    %s: %s\n", f.key, f.words)
 	}

@@ -17,6 +17,7 @@ type outage struct {
 	prose  []string // what happens, line by line
 	site   *stormSite
 	events []event // in order
+	long   bool    // the end is watched for as long as it may take
 }
 
 // atEnd is the time of what is expected when everything has healed.

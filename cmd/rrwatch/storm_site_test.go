@@ -49,6 +49,8 @@ func siteFacts() []siteFact {
 		howMuch("policy", "per hour <count>", func(s *stormSite) *int { return &s.perHour }),
 		howMuch("policy", "in all <count>", func(s *stormSite) *int { return &s.total }),
 		length("policy", "discover <duration>", func(s *stormSite) *time.Duration { return &s.discover }),
+		choice("ask", askReal, func(s *stormSite) *string { return &s.ask }),
+		choice("ask", askDirectly, func(s *stormSite) *string { return &s.ask }),
 		length("aws", "latency <duration>", func(s *stormSite) *time.Duration { return &s.options.Latency }),
 		length("aws", "lag <duration>", func(s *stormSite) *time.Duration { return &s.options.Lag }),
 		length("aws", "sync <duration>", func(s *stormSite) *time.Duration { return &s.options.Sync }),
@@ -104,7 +106,7 @@ func separator(key string) string {
 // read takes in one line of the site.
 func (s *stormSite) read(key, value string) error {
 	switch key {
-	case "site", "policy", "aws":
+	case "site", "policy", "aws", "ask":
 	case "instance":
 		return s.readPlace(value)
 	case "pool":
@@ -114,7 +116,7 @@ func (s *stormSite) read(key, value string) error {
 		s.fileLines = append(s.fileLines, value)
 		return nil
 	default:
-		return fmt.Errorf("%q is no line of a site; write site, policy, aws, instance, pool or file", key)
+		return fmt.Errorf("%q is no line of a site; write site, policy, aws, ask, instance, pool or file", key)
 	}
 	for text := range strings.SplitSeq(value, separator(key)) {
 		if err := s.readFact(key, strings.TrimSpace(text)); err != nil {
@@ -173,7 +175,7 @@ func (s *stormSite) readPlace(value string) error {
 func (s *stormSite) String() string {
 	var b strings.Builder
 	usual := defaultSite()
-	for _, key := range []string{"site", "aws", "policy"} {
+	for _, key := range []string{"site", "aws", "policy", "ask"} {
 		var parts []string
 		for _, f := range siteFacts() {
 			if f.key != key {

@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,16 +37,28 @@ func TestNoStormBreaksTheInvariants(t *testing.T) {
 	if testing.Short() {
 		seeds = min(seeds, 2)
 	}
+	before := debug.SetGCPercent(heapPercent)
+	tally := &stormTally{}
+	t.Cleanup(func() {
+		debug.SetGCPercent(before)
+		t.Log(tally)
+	})
 	for seed := first; seed < first+seeds; seed++ {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			synctest.Test(t, func(t *testing.T) {
-				newStorm(t, dir, drawOutage(uint64(seed))).live()
+				s := newStorm(t, dir, drawOutage(uint64(seed)))
+				s.tally = tally
+				s.live()
 			})
 		})
 	}
 }
+
+// heapPercent has the heap grow to a few hundred megabytes before it is
+// collected: a storm leaves little and makes much.
+const heapPercent = 800
 
 func number(t *testing.T, name string, otherwise int) int {
 	t.Helper()
@@ -69,10 +83,13 @@ type storm struct {
 	began  time.Time
 	did    strings.Builder // what happened, as it did
 	outage outage
+	tally  *stormTally
 	hopes  []hope        // what is expected, and not yet known
+	healed time.Time     // when everything healed at the end
+	lacks  []string      // what is not yet as it must be at the end
 	slow   time.Duration // the longest time that a call was made to take
 	lag    time.Duration // the longest time that describes were made to lag
-	back   time.Time       // when rrwatch is to be started again; zero: it runs
+	back   time.Time     // when rrwatch is to be started again; zero: it runs
 
 	mu      sync.Mutex
 	gone    []*life // were killed, and are still winding down
@@ -112,7 +129,7 @@ func newStorm(t *testing.T, dir string, o outage) *storm {
 	for _, r := range b.cfg.References {
 		b.network.AddReference(r)
 	}
-	s := &storm{bubble: b, dir: dir, outage: o, site: site, began: time.Now(), caught: make(chan caught, 16)}
+	s := &storm{bubble: b, tally: &stormTally{}, dir: dir, outage: o, site: site, began: time.Now(), caught: make(chan caught, 16)}
 	s.truth = newStormTruth(b.aws, site.sets())
 	s.ledger = newLedger(s)
 	return s
@@ -158,22 +175,6 @@ func (s *storm) happen(e event) {
 		}
 	}
 	s.check()
-}
-
-// recover heals the world, and judges it when it has been well for a while.
-func (s *storm) recover() {
-	s.healWorld()
-	for range 30 {
-		s.sleep(time.Minute)
-		s.check()
-	}
-	s.judgeEnd()
-	for _, e := range s.outage.events {
-		if e.at == atEnd {
-			s.happen(e)
-			s.passUntil(s.lastHope())
-		}
-	}
 }
 
 // healWorld ends all faults.
@@ -271,9 +272,9 @@ func (s *storm) begin() {
 	}
 	c := cloudOf(s.cfg, account, s.network.DialContext)
 	s.store, s.cancel = db, cancel
-	s.monitor = monitor.New(monitor.Options{Vantage: "test", References: s.cfg.References, Dial: s.network.DialContext})
+	s.monitor = monitor.New(monitor.Options{Vantage: "test", References: s.cfg.References, Dial: s.dial()})
 	responder := failover.New(failover.Options{
-		Specs: specs(s.cfg, tools{dial: s.network.DialContext, roster: &probe.Roster{}}), Watcher: s.monitor, Nudges: s.monitor.Nudges(),
+		Specs: s.specs(), Watcher: s.monitor, Nudges: s.monitor.Nudges(),
 		EIPs: c.eips, Records: c.records, Journal: db, Total: failover.Budget(s.cfg.Budget),
 		Discover: s.cfg.Discover, Vantage: "test", Version: "test", Log: slog.New(slog.DiscardHandler),
 	})
@@ -289,6 +290,33 @@ func (s *storm) begin() {
 			s.fail("the responder ended: %v", err)
 		}
 	})
+}
+
+// specs are the pools' policies, with the questions that the site asks for.
+func (s *storm) specs() []*failover.Spec {
+	list := specs(s.cfg, tools{dial: s.network.DialContext, roster: &probe.Roster{}})
+	if s.site.ask == askReal {
+		return list
+	}
+	for _, spec := range list {
+		for n := range spec.Checks {
+			spec.Checks[n].Probe = s.network.Question()
+		}
+		for n := range spec.Endpoints {
+			spec.Endpoints[n].Probe = func(context.Context, probe.Target) probe.Answer {
+				return probe.Answer{Verdict: probe.Fail, Reason: probe.NotServed, Detail: "never there"}
+			}
+		}
+	}
+	return list
+}
+
+// dial is how references are reached.
+func (s *storm) dial() probe.Dial {
+	if s.site.ask == askReal {
+		return s.network.DialContext
+	}
+	return s.network.Knock
 }
 
 // stopLife ends one rrwatch and closes its database.
@@ -315,9 +343,42 @@ func (s *storm) end() {
 	}
 }
 
+// report adds what was simulated to what RRWATCH_STORM_TELL prints at the end.
+func (s *storm) report() {
+	s.tally.mu.Lock()
+	defer s.tally.mu.Unlock()
+	s.tally.storms++
+	s.tally.time += time.Since(s.began)
+	s.tally.incidents += len(s.ledger.incidents)
+	s.tally.actions += len(s.ledger.actions)
+	for _, n := range s.aws.Calls() {
+		s.tally.calls += n
+	}
+}
+
+// stormTally is what many storms add up to.
+type stormTally struct {
+	mu                                sync.Mutex
+	storms, incidents, actions, calls int
+	time                              time.Duration
+}
+
+// String says it with what it cost.
+func (s *stormTally) String() string {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		return err.Error()
+	}
+	cpu := time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	return fmt.Sprintf("%d storms, %s simulated, %d incidents, %d actions, %d AWS calls; %s CPU, %s a storm, %.0f simulated hours a CPU minute",
+		s.storms, s.time.Round(time.Minute), s.incidents, s.actions, s.calls, cpu.Round(time.Second),
+		(cpu / time.Duration(max(s.storms, 1))).Round(time.Millisecond), s.time.Hours()/cpu.Minutes())
+}
+
 // tell prints a broken invariant with all that led to it; RRWATCH_STORM_TELL
 // has every storm told.
 func (s *storm) tell() {
+	s.report()
 	story := fmt.Sprintf("%d incidents, %d actions\n\nthe outage:\n%s\nwhat happened:\n%s\nwhat rrwatch did:\n%s",
 		len(s.ledger.incidents), len(s.ledger.actions), s.outage, s.did.String(), s.ledger.story.String())
 	switch {

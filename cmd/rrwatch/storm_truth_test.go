@@ -26,6 +26,7 @@ type stormTruth struct {
 	touched  map[string]time.Time       // by set: when an operator last did something to it
 	handled  map[netip.Addr]time.Time   // by address: when an operator last moved it
 	removed  map[netip.Addr]bool        // an operator took it out of the answers
+	added    map[netip.Addr]time.Time   // when an operator last put it into the answers
 	cut      fact                       // the watcher sees nothing
 }
 
@@ -77,7 +78,7 @@ func newStormTruth(a *simulator.AWS, sets []simulator.RecordSet) *stormTruth {
 	t := &stormTruth{
 		aws: a, dirty: true, faults: map[string]simulator.Fault{}, hidden: map[string]bool{}, facts: map[factKey]*fact{},
 		carriers: map[netip.Addr]string{}, sets: slices.Clone(sets), original: slices.Clone(sets),
-		touched: map[string]time.Time{}, handled: map[netip.Addr]time.Time{}, removed: map[netip.Addr]bool{},
+		touched: map[string]time.Time{}, handled: map[netip.Addr]time.Time{}, removed: map[netip.Addr]bool{}, added: map[netip.Addr]time.Time{},
 	}
 	t.look()
 	return t
@@ -266,6 +267,9 @@ func (t *stormTruth) byHand(old simulator.RecordSet, set *simulator.RecordSet) {
 		t.sets, t.original = append(t.sets, *set), append(t.original, *set)
 		for _, a := range answering([]simulator.RecordSet{*set}) {
 			delete(t.removed, a)
+			if !slices.Contains(old.Values, a.String()) {
+				t.added[a] = time.Now()
+			}
 		}
 	}
 	t.mu.Unlock()
