@@ -27,9 +27,6 @@ var _ http.RoundTripper = stormCalls{}
 // RoundTrip judges and does one call.
 func (c stormCalls) RoundTrip(r *http.Request) (*http.Response, error) {
 	s := c.storm
-	if c.dead() {
-		return nil, errNobody
-	}
 	var body []byte
 	if r.Body != nil {
 		var err error
@@ -40,67 +37,87 @@ func (c stormCalls) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	change := readChange(r, body)
-	if change == nil {
-		return s.aws.Transport().RoundTrip(r)
-	}
-	s.judge(c.life, change)
-	if c.caught("before") {
+	if s.touch(c.life, killBefore, change != nil) {
 		return nil, errNobody
 	}
+	if change != nil {
+		s.judge(c.life, change)
+	}
 	out, err := s.aws.Transport().RoundTrip(r)
-	s.arrived(change, err == nil && out.StatusCode < 300, err)
-	if c.caught("after") || c.caught("answered") && c.dead() {
+	if change != nil {
+		s.arrived(change, err == nil && out.StatusCode < 300, err)
+	}
+	if s.touch(c.life, killAfter, change != nil) || change != nil && s.touch(c.life, killAnswered, true) {
 		return nil, errNobody
 	}
 	return out, err
 }
 
-func (c stormCalls) dead() bool {
-	c.storm.mu.Lock()
-	defer c.storm.mu.Unlock()
-	return c.life.dead
+// Where rrwatch is killed: before a touch of the world, after it but before it
+// knows, or a moment after it knows.
+const (
+	killBefore   = "before"
+	killAfter    = "after"
+	killAnswered = "answered"
+)
+
+// trap says where rrwatch is to be killed: at its n-th touch of the world (a
+// call of AWS or Slack, or a writing of the journal) from now on, or its n-th
+// changing call of AWS.
+type trap struct {
+	where   string // empty: nowhere
+	n       int
+	changes bool
+	away    time.Duration // until it is started again
 }
 
-// caught holds the call up and has rrwatch killed, if that is to be here. At
-// "answered" the call goes on, and rrwatch is killed a moment later.
-func (c stormCalls) caught(where string) bool {
-	s := c.storm
+// touch counts a touch of the world, and reports whether its rrwatch is dead,
+// now or long since. The touch is held up while rrwatch is killed; at
+// "answered" it goes on, and rrwatch is killed a moment later.
+func (s *storm) touch(l *life, where string, change bool) bool {
 	s.mu.Lock()
-	here := s.trapAt == where && s.life == c.life && !c.life.dead
+	here := s.trap.where == where && s.life == l && !l.dead && (change || !s.trap.changes)
 	if here {
-		s.trapAt = ""
+		s.trap.n--
+		here = s.trap.n <= 0
 	}
+	if here {
+		s.trap.where = ""
+	}
+	dead, away := l.dead, s.trap.away
 	s.mu.Unlock()
 	if !here {
-		return false
+		return dead && where != killAnswered
 	}
-	held := caught{c.life, make(chan struct{})}
-	if where == "answered" {
+	held := caught{l, away, make(chan struct{})}
+	if where == killAnswered {
 		go func() {
 			time.Sleep(time.Millisecond)
 			s.caught <- held
 		}()
-		return true
+		return false
 	}
 	s.caught <- held
 	<-held.goOn
-	return true
-}
-
-// trap has rrwatch killed at its next changing call.
-func (s *storm) trap(where string, away time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trapAt, s.trapFor = where, away
+	return l.dead
+}
+
+// setTrap has rrwatch killed; a trap with no place takes it away.
+func (s *storm) setTrap(t trap) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trap = t
 }
 
 // kill kills rrwatch in the middle of a call.
 func (s *storm) kill(c caught) {
 	s.mu.Lock()
-	away, alive := s.trapFor, c.life == s.life && !c.life.dead
+	away, alive := c.away, c.life == s.life && !c.life.dead
 	s.mu.Unlock()
 	if alive {
-		s.note("rrwatch is killed in the middle of a change")
+		s.note("rrwatch is killed where it touches the world")
 		s.crash(away)
 	}
 	close(c.goOn)
@@ -140,7 +157,7 @@ func (s *storm) restart(away time.Duration) {
 	if s.away() {
 		return
 	}
-	s.trap("", 0)
+	s.setTrap(trap{})
 	s.release()
 	s.stopLife(s.life)
 	db, err := store.Open(s.t.Context(), s.path)

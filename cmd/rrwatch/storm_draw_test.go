@@ -147,8 +147,25 @@ func (d *drawing) draw() {
 		d.aws(at)
 	case n < 88:
 		d.operator(at)
+	case n < 91:
+		d.self(at)
 	default:
 		d.restart(at)
+	}
+}
+
+// self takes what rrwatch itself stands on.
+func (d *drawing) self(at time.Duration) {
+	lasts := between(d.rng, 5*time.Second, 5*time.Minute)
+	switch d.rng.IntN(3) {
+	case 0:
+		d.add(at, "Slack is down")
+		d.add(at+lasts, "Slack is back")
+	case 1:
+		d.add(at, "Slack loses %d answers", 1+d.rng.IntN(3))
+	case 2:
+		d.add(at, "the disk is full")
+		d.add(at+lasts, "the disk has room again")
 	}
 }
 
@@ -231,7 +248,7 @@ func (d *drawing) aws(at time.Duration) {
 		d.add(at, "AWS takes %s for a call", between(d.rng, time.Second, 8*time.Second))
 		d.add(at+lasts, "AWS takes 0s for a call")
 	case 7:
-		d.add(at, "AWS shows the state of %s ago", between(d.rng, time.Second, time.Minute))
+		d.add(at, "AWS shows the state of %s ago", between(d.rng, time.Second, 20*time.Second))
 		d.add(at+lasts, "AWS shows the state of 0s ago")
 	}
 }
@@ -267,11 +284,13 @@ func (d *drawing) operator(at time.Duration) {
 // restart stops and starts rrwatch, or crashes it.
 func (d *drawing) restart(at time.Duration) {
 	away := pick(d.rng, 0, time.Second, 20*time.Second, 2*time.Minute)
-	switch how := pick(d.rng, "stop", "kill", "before", "after", "answered"); how {
+	switch how := pick(d.rng, "stop", "kill", "before", "after", "answered", "touch", "touch", "touch"); how {
 	case "stop":
 		d.add(at, "rrwatch is stopped for %s", away)
 	case "kill":
 		d.add(at, "rrwatch is killed for %s", away)
+	case "touch":
+		d.add(at, "rrwatch is killed for %s %s touch %d", away, pick(d.rng, killBefore, killAfter), 1+d.rng.IntN(40))
 	default:
 		d.add(at, "rrwatch is killed for %s %s its next change", away, how)
 	}

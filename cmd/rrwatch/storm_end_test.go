@@ -95,6 +95,7 @@ func (s *storm) judgeEnd() {
 			s.lack("I12: %s begins at %s, when all is well", a, a.Begun.Format("15:04:05.000"))
 		}
 	}
+	s.judgeTold()
 	v := s.life.bubble.responder.View()
 	if v == nil {
 		s.lack("end: there is no view")

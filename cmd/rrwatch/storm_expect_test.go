@@ -145,6 +145,9 @@ func wordFacts() []expectation {
 			}
 			return strings.Contains(all.String(), a.text(0)), all.String()
 		}},
+		{"slack has <text>", "in any message that was ever seen there", func(s *storm, a args) (bool, string) {
+			return s.slack.has(a.text(0)), "it has not"
+		}},
 		{"journal has <text>", "in the sentence of any entry", func(s *storm, a args) (bool, string) {
 			return strings.Contains(s.ledger.story.String(), a.text(0)), "it does not"
 		}},

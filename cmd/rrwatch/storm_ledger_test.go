@@ -31,12 +31,13 @@ type ledger struct {
 
 // incidentSeen is an incident as its entries tell it.
 type incidentSeen struct {
-	pool   string
-	member netip.Addr
-	opened time.Time
-	seenUp bool
-	life   time.Time // when the rrwatch that opened it was started
-	closed bool
+	pool    string
+	member  netip.Addr
+	opened  time.Time
+	seenUp  bool
+	life    time.Time // when the rrwatch that opened it was started
+	closed  bool
+	outcome string // how it ended
 }
 
 // actionSeen is an action as its entries tell it, with what it really did.
@@ -92,7 +93,7 @@ func (l *ledger) take(e failover.Entry) {
 	case failover.Opened:
 		l.opened(e)
 	case failover.Closed:
-		i.closed = true
+		i.closed, i.outcome = true, e.Text
 		for _, a := range l.actions {
 			if a.Incident == e.Incident && !a.ended {
 				l.storm.fail("I8: incident %d closes with action %d unfinished", e.Incident, a.ID)

@@ -22,6 +22,7 @@ import (
 	"rrwatch/config"
 	"rrwatch/failover"
 	"rrwatch/monitor"
+	"rrwatch/notify"
 	"rrwatch/probe"
 	"rrwatch/simulator"
 	"rrwatch/store"
@@ -84,6 +85,8 @@ type storm struct {
 	did    strings.Builder // what happened, as it did
 	outage outage
 	tally  *stormTally
+	slack  *stormSlack
+	full   bool          // the disk
 	hopes  []hope        // what is expected, and not yet known
 	healed time.Time     // when everything healed at the end
 	lacks  []string      // what is not yet as it must be at the end
@@ -91,13 +94,12 @@ type storm struct {
 	lag    time.Duration // the longest time that describes were made to lag
 	back   time.Time     // when rrwatch is to be started again; zero: it runs
 
-	mu      sync.Mutex
-	gone    []*life // were killed, and are still winding down
-	life    *life   // the rrwatch that runs; nil: none
-	trapAt  string  // where the next changing call is to be the last
-	trapFor time.Duration
-	caught  chan caught
-	wrong   []string // what broke an invariant
+	mu     sync.Mutex
+	gone   []*life // were killed, and are still winding down
+	life   *life   // the rrwatch that runs; nil: none
+	trap   trap    // where it is to be killed
+	caught chan caught
+	wrong  []string // what broke an invariant
 }
 
 // life is one rrwatch from its start to its end.
@@ -107,9 +109,10 @@ type life struct {
 	dead   bool // its calls reach nobody any more
 }
 
-// caught is a changing call that is held up while rrwatch is killed.
+// caught is a touch of the world that is held up while rrwatch is killed.
 type caught struct {
 	life *life
+	away time.Duration // until it is started again
 	goOn chan struct{}
 }
 
@@ -129,7 +132,7 @@ func newStorm(t *testing.T, dir string, o outage) *storm {
 	for _, r := range b.cfg.References {
 		b.network.AddReference(r)
 	}
-	s := &storm{bubble: b, tally: &stormTally{}, dir: dir, outage: o, site: site, began: time.Now(), caught: make(chan caught, 16)}
+	s := &storm{bubble: b, tally: &stormTally{}, slack: &stormSlack{texts: map[string]string{}}, dir: dir, outage: o, site: site, began: time.Now(), caught: make(chan caught, 16)}
 	s.truth = newStormTruth(b.aws, site.sets())
 	s.ledger = newLedger(s)
 	return s
@@ -183,6 +186,8 @@ func (s *storm) healWorld() {
 	s.breakThese("all", simulator.FaultNone)
 	s.connect()
 	s.breakReferences(0)
+	s.slack.set(false, 0)
+	s.diskFull(false)
 	s.aws.Down(false)
 	s.aws.Busy(0)
 	s.aws.SetLatency(0)
@@ -193,7 +198,7 @@ func (s *storm) healWorld() {
 		s.aws.LoseAnswer(action, 0)
 	}
 	s.mu.Lock()
-	s.trapAt = ""
+	s.trap = trap{}
 	s.mu.Unlock()
 }
 
@@ -275,15 +280,22 @@ func (s *storm) begin() {
 	s.monitor = monitor.New(monitor.Options{Vantage: "test", References: s.cfg.References, Dial: s.dial()})
 	responder := failover.New(failover.Options{
 		Specs: s.specs(), Watcher: s.monitor, Nudges: s.monitor.Nudges(),
-		EIPs: c.eips, Records: c.records, Journal: db, Total: failover.Budget(s.cfg.Budget),
+		EIPs: c.eips, Records: c.records, Journal: stormJournal{db, s, l}, Total: failover.Budget(s.cfg.Budget),
 		Discover: s.cfg.Discover, Vantage: "test", Version: "test", Log: slog.New(slog.DiscardHandler),
 	})
 	watch := s.monitor
 	s.responder = responder
 	l.bubble = bubble{store: db, monitor: watch, responder: responder, cancel: cancel}
 	s.mu.Lock()
+	first := s.life == nil
 	s.life = l
 	s.mu.Unlock()
+	if first {
+		if err := db.Join(ctx, notify.SlackName); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.tells(ctx, l, db)
 	l.bubble.running.Go(func() { _ = watch.Run(ctx) })
 	l.bubble.running.Go(func() {
 		if err := responder.Run(ctx); err != nil {
@@ -330,7 +342,7 @@ func (s *storm) stopLife(l *life) {
 
 // end ends everything that still runs.
 func (s *storm) end() {
-	s.trap("", 0)
+	s.setTrap(trap{})
 	s.release()
 	s.mu.Lock()
 	gone := s.gone

@@ -18,7 +18,7 @@ type verb struct {
 // verbs are all that can happen.
 func verbs() []verb {
 	return slices.Concat([]verb{
-		{"everything heals", "all faults end, of instances, network and AWS; operators' changes stay", func(s *storm, _ args) { s.healWorld() }},
+		{"everything heals", "all faults end, of instances, network, AWS, Slack and disk; operators' changes stay", func(s *storm, _ args) { s.healWorld() }},
 	}, instanceVerbs(), networkVerbs(), awsVerbs(), operatorVerbs(), selfVerbs())
 }
 
@@ -103,8 +103,19 @@ func selfVerbs() []verb {
 	return []verb{
 		{"rrwatch is stopped for <duration>", "in order, and started again", func(s *storm, a args) { s.restart(a.duration(0)) }},
 		{"rrwatch is killed for <duration>", "as by a power cut, and started again from its database", func(s *storm, a args) { s.crash(a.duration(0)) }},
-		{"rrwatch is killed for <duration> <where> its next change", "before: the call does not reach AWS; after: its answer does not " +
-			"reach rrwatch; answered: a moment after the answer", func(s *storm, a args) { s.trap(a[1], a.duration(0)) }},
+		{"rrwatch is killed for <duration> <where> its next change", "a call that changes AWS; before: it does not reach AWS; after: its " +
+			"answer does not reach rrwatch; answered: a moment after the answer", func(s *storm, a args) {
+			s.setTrap(trap{where: a[1], n: 1, changes: true, away: a.duration(0)})
+		}},
+		{"rrwatch is killed for <duration> <where> touch <count>", "of the world, counted from now: calls of AWS and Slack, writings of the " +
+			"journal; before or after it", func(s *storm, a args) {
+			s.setTrap(trap{where: a[1], n: a.count(2), away: a.duration(0)})
+		}},
+		{"Slack is down", "it answers 503", func(s *storm, _ args) { s.slack.set(true, 0) }},
+		{"Slack is back", "after Slack is down", func(s *storm, _ args) { s.slack.set(false, 0) }},
+		{"Slack loses <count> answer|answers", "what was said is seen, and rrwatch does not know", func(s *storm, a args) { s.slack.set(false, a.count(0)) }},
+		{"the disk is full", "nothing can be written to the database", func(s *storm, _ args) { s.diskFull(true) }},
+		{"the disk has room again", "after it was full", func(s *storm, _ args) { s.diskFull(false) }},
 	}
 }
 

@@ -114,7 +114,7 @@ func (s *stormSite) gap(kind, arg string) (string, error) {
 	case "action":
 		return s.oneOf(arg, "AWS action", awsActions())
 	case "where":
-		return s.oneOf(arg, "place", []string{"before", "after", "answered"})
+		return s.oneOf(arg, "place", []string{killBefore, killAfter, killAnswered})
 	case "guard", "cause", "rest":
 		return arg, nil
 	case "duration":
