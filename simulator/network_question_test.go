@@ -37,11 +37,11 @@ func TestTheQuestionWithoutAConnectionSaysWhatTheRealOneSays(t *testing.T) {
 				a.AddAddress(Address{IP: netip.MustParseAddr("127.113.0.11"), Instance: "i-1"})
 				n := NewNetwork(a)
 				defer n.Close()
-				real := probe.HTTP(probe.HTTPOptions{Host: "www.example.com", Path: "/healthz", Status: []probe.StatusRange{{From: 200, To: 200}}, Dial: n.DialContext})
+				asked := probe.HTTP(probe.HTTPOptions{Host: "www.example.com", Path: "/healthz", Status: []probe.StatusRange{{From: 200, To: 200}}, Dial: n.DialContext})
 				x.bring(n)
 				var want []probe.Answer
 				for range 2 { // a flapping one has two answers
-					want = append(want, askOnce(t, real))
+					want = append(want, askOnce(t, asked))
 				}
 				for k := range 2 {
 					if got, want := askOnce(t, n.Question()), want[k]; got.Verdict != want.Verdict || got.Reason != want.Reason || got.Detail != want.Detail {

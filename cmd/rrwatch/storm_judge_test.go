@@ -21,7 +21,15 @@ type stormCall struct {
 	form             url.Values // of EC2
 	deleted, created []simulator.RecordSet
 	upserts          int
-	of               *actionSeen // whose call it is; nil: nobody's
+	edits            []setEdit     // the same, set by set
+	of               []*actionSeen // whose call it is; empty: nobody's
+}
+
+// setEdit is what a call does to one record set.
+type setEdit struct {
+	key              string
+	deleted, created []simulator.RecordSet // at most one each
+	of               []*actionSeen         // that want it
 }
 
 // readChange understands a changing call; nil: it changes nothing.
@@ -95,19 +103,19 @@ func (s *storm) judge(l *life, c *stormCall) {
 	default:
 		s.fail("I10: rrwatch calls %s", c.action)
 	}
-	if c.of == nil {
+	if len(c.of) == 0 {
 		s.fail("I5: %s is called, and no action of the journal has begun that does: %v %v %v", c.action, c.form, c.deleted, c.created)
-		return
 	}
-	if s.site.mode == config.ModeObserve || s.site.mode == config.ModePropose && c.of.By == "" {
-		s.fail("I2: %s, which nobody has approved, in mode %s", c.of, s.site.mode)
+	for _, a := range c.of {
+		if s.site.mode == config.ModeObserve || s.site.mode == config.ModePropose && a.By == "" {
+			s.fail("I2: %s, which nobody has approved, in mode %s", a, s.site.mode)
+		}
+		s.judgeTime(a)
 	}
-	s.judgeTime(c)
 }
 
 // judgeTime judges whether now is a time to change anything for the member.
-func (s *storm) judgeTime(c *stormCall) {
-	a := c.of
+func (s *storm) judgeTime(a *actionSeen) {
 	s.truth.mu.Lock()
 	cut := s.truth.cut
 	s.truth.mu.Unlock()
@@ -123,7 +131,7 @@ func (s *storm) judgeTime(c *stormCall) {
 		s.fail("I2: %s, and the member was never healthy since rrwatch was started at %s", a, first.Format("15:04:05.000"))
 	}
 	// The longest time from a real fail to the last call for it.
-	if failing := 45*time.Second + 6*s.slow; a.Kind != failover.KindRestore && !served.notWithin(failing) {
+	if failing := 45*time.Second + 6*s.slow; (a.Kind == failover.KindRemap || a.Kind == failover.KindWithdraw) && !served.notWithin(failing) {
 		s.fail("I12: %s, and the member is served since %s", a, served.since.Format("15:04:05.000"))
 	}
 	if a.Kind == failover.KindRestore && !served.within(s.belief()) {
@@ -156,10 +164,10 @@ func (s *storm) judgeMove(c *stormCall) {
 	c.of = s.ledger.unfinished(func(a *failover.Action) bool {
 		return a.Remap != nil && a.Remap.Addr == addr.IP && a.Remap.To == to.ID
 	})
-	if c.of == nil {
+	if len(c.of) == 0 {
 		return
 	}
-	a := c.of
+	a := c.of[0]
 	pool := s.site.pools[slices.IndexFunc(s.site.pools, func(p stormPool) bool { return p.name == a.Pool })]
 	if !slices.Contains(pool.members, addr.IP) && addr.IP != spareAddress() {
 		s.fail("I10: %s, which is no member of the pool", a)
@@ -181,71 +189,6 @@ func (s *storm) judgeMove(c *stormCall) {
 	}
 	if a.Remap.From == "" && c.form.Get("AllowReassociation") != "false" {
 		s.fail("I4: %s would take the address from anybody", a)
-	}
-}
-
-// judgeEdit judges an edit: I1, I4, I9, I10.
-func (s *storm) judgeEdit(l *life, c *stormCall) {
-	if c.upserts > 0 || len(c.deleted)+len(c.created) == 0 || len(c.deleted) > 1 || len(c.created) > 1 {
-		s.fail("I4: an edit of %d deletes, %d creates and %d upserts", len(c.deleted), len(c.created), c.upserts)
-		return
-	}
-	set := slices.Concat(c.deleted, c.created)[0]
-	c.of = s.ledger.unfinished(func(a *failover.Action) bool {
-		return a.Reweigh != nil && keyOf(set) == keyOf(simulator.RecordSet{
-			Name: setOf(a.Reweigh).Name, Type: setOf(a.Reweigh).Type, SetIdentifier: setOf(a.Reweigh).Identifier,
-		})
-	})
-	pool, ours := s.site.pool(set.Name)
-	if !ours || set.Type != "A" {
-		s.fail("I10: an edit of %s %s", set.Name, set.Type)
-		return
-	}
-	before := s.truth.published(pool.record)
-	after, takes := edited(before, c.deleted, c.created)
-	if !takes {
-		return // AWS refuses it
-	}
-	left := answering(after)
-	if len(left) == 0 {
-		s.fail("I1: the name %s would have no answer, or weights of 0 only: %v", pool.record, after)
-	}
-	planned := time.Duration(0) // ago: an edit may be repeated for a while
-	if c.of != nil {
-		planned = time.Since(c.of.Begun)
-	}
-	healthy := func(a netip.Addr) bool { return s.healthy(l, pool.name, a, planned) }
-	if slices.ContainsFunc(answering(before), healthy) && !slices.ContainsFunc(left, healthy) {
-		s.fail("I1: %s would be left with %v, and none of them is healthy", pool.record, left)
-	}
-	if c.of == nil {
-		return
-	}
-	c.of.before, c.of.after = c.deleted, c.created
-	if c.of.Kind == failover.KindRestore {
-		s.judgeRestore(c)
-	} else {
-		if n := count(left, healthy); n < s.site.minHealthy {
-			s.fail("I1: %s would be left with %d healthy addresses, and the policy asks for %d", pool.record, n, s.site.minHealthy)
-		}
-	}
-}
-
-// judgeRestore judges whether a restore undoes its withdrawal, and nothing else.
-func (s *storm) judgeRestore(c *stormCall) {
-	w := s.ledger.withdrawal(c.of.Incident)
-	same := func(a, b []simulator.RecordSet) bool { return slices.EqualFunc(a, b, sameSet) }
-	switch {
-	case w == nil:
-		s.fail("I9: %s, and nothing was withdrawn", c.of)
-	case s.site.kind != simple && (!same(c.deleted, w.after) || !same(c.created, w.before)):
-		s.fail("I9: %s makes %v of %v, and the withdrawal made %v of %v", c.of, c.created, c.deleted, w.after, w.before)
-	case s.site.kind == simple:
-		want := c.deleted[0]
-		want.Values = append(slices.Clone(want.Values), c.of.Member.String())
-		if !sameSet(c.created[0], want) {
-			s.fail("I9: %s makes %v of %v", c.of, c.created, c.deleted)
-		}
 	}
 }
 
@@ -282,23 +225,25 @@ func (s *storm) arrived(c *stormCall, accepted bool, err error) {
 		for _, a := range s.aws.Addresses() {
 			now := s.truth.on(a.IP, a.Instance).since.Equal(time.Now())
 			switch {
-			case !now || c.of == nil || s.truth.movedSince(a.IP, time.Now().Add(-1)):
-			case a.IP == c.of.Member:
-				changed = a.Instance == c.of.Remap.To
+			case !now || len(c.of) == 0 || s.truth.movedSince(a.IP, time.Now().Add(-1)):
+			case a.IP == c.of[0].Member:
+				changed = a.Instance == c.of[0].Remap.To
 			case a.Instance == "":
-				s.fail("I3: %s has evicted %s", c.of, a.IP)
+				s.fail("I3: %s has evicted %s", c.of[0], a.IP)
 			}
 		}
 	case accepted || lost:
 		changed = s.truth.apply(c.deleted, c.created)
 	}
-	if !changed || c.of == nil {
+	if !changed {
 		return
 	}
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
-	c.of.effect = time.Now()
-	if c.of.effects++; c.of.effects > 1 {
-		s.fail("I5: %s has changed the world %d times", c.of, c.of.effects)
+	for _, a := range c.of {
+		a.effect = time.Now()
+		if a.effects++; a.effects > 1 {
+			s.fail("I5: %s has changed the world %d times", a, a.effects)
+		}
 	}
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,15 +20,17 @@ import (
 type ledger struct {
 	storm *storm
 
-	mu        sync.Mutex
-	last      int64
-	story     strings.Builder
-	incidents map[int64]*incidentSeen
-	actions   map[int64]*actionSeen
-	latched   bool
-	released  time.Time
-	cause     failover.Cause                // of the latest diagnosis
-	causes    map[netip.Addr]failover.Cause // of each member's latest
+	mu         sync.Mutex
+	last       int64
+	story      strings.Builder
+	incidents  map[int64]*incidentSeen
+	actions    map[int64]*actionSeen
+	latched    bool
+	released   time.Time
+	pauses     []failover.Pause
+	overridden map[int64]bool                // incidents in which a person has overridden a guard
+	cause      failover.Cause                // of the latest diagnosis
+	causes     map[netip.Addr]failover.Cause // of each member's latest
 }
 
 // incidentSeen is an incident as its entries tell it.
@@ -51,7 +55,7 @@ type actionSeen struct {
 }
 
 func newLedger(s *storm) *ledger {
-	return &ledger{storm: s, incidents: map[int64]*incidentSeen{}, actions: map[int64]*actionSeen{}, causes: map[netip.Addr]failover.Cause{}}
+	return &ledger{storm: s, incidents: map[int64]*incidentSeen{}, actions: map[int64]*actionSeen{}, causes: map[netip.Addr]failover.Cause{}, overridden: map[int64]bool{}}
 }
 
 // follow takes in what is new in the journal.
@@ -111,7 +115,14 @@ func (l *ledger) take(e failover.Entry) {
 		l.latched, l.released = false, e.At
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.HeldBack,
 		failover.Approved, failover.Noted, failover.WentBlind, failover.SawAgain,
-		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
+		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,
+		failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
+	case failover.Paused:
+		l.pauses = append(slices.DeleteFunc(l.pauses, e.Pause.SameScope), *e.Pause)
+	case failover.Resumed:
+		l.pauses = slices.DeleteFunc(l.pauses, e.Pause.SameScope)
+	case failover.Overridden:
+		l.overridden[e.Incident] = true
 	}
 }
 
@@ -135,7 +146,12 @@ func (l *ledger) begun(e failover.Entry, i *incidentSeen) {
 	if l.actions[a.ID] != nil {
 		l.storm.fail("I5: action %d begins twice", a.ID)
 	}
-	if l.latched {
+	for _, p := range l.pauses {
+		if p.Covers(a.Pool, a.Member, a.Begun) && !l.overridden[a.Incident] {
+			l.storm.fail("I2: action %d (%s) begins while %s is paused", a.ID, a, p.Scope())
+		}
+	}
+	if l.latched && !l.overridden[a.Incident] {
 		l.storm.fail("I6: action %d (%s) begins while the brake is latched", a.ID, a)
 	}
 	if i.member != a.Member || i.pool != a.Pool {
@@ -181,7 +197,9 @@ func touches(a, b *failover.Action) bool {
 	case a.Remap != nil && b.Remap != nil:
 		return a.Remap.To == b.Remap.To || a.Remap.To == b.Remap.From
 	case a.Reweigh != nil && b.Reweigh != nil:
-		return setOf(a.Reweigh).Key() == setOf(b.Reweigh).Key()
+		// Several members of one set leave it by one edit, which each of them tells.
+		return setOf(a.Reweigh).Key() == setOf(b.Reweigh).Key() &&
+			!(a.Reweigh.Was.Equal(b.Reweigh.Was) && a.Reweigh.Shall.Equal(b.Reweigh.Shall))
 	}
 	return false
 }
@@ -241,14 +259,15 @@ func (l *ledger) withdrawal(incident int64) *actionSeen {
 	return latest
 }
 
-// unfinished finds the action that a call belongs to.
-func (l *ledger) unfinished(so func(*failover.Action) bool) *actionSeen {
+// unfinished finds the actions that a call belongs to, in their order.
+func (l *ledger) unfinished(so func(*failover.Action) bool) []*actionSeen {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, a := range l.actions {
-		if !a.ended && so(&a.Action) {
-			return a
+	var found []*actionSeen
+	for _, id := range slices.Sorted(maps.Keys(l.actions)) {
+		if a := l.actions[id]; !a.ended && so(&a.Action) {
+			found = append(found, a)
 		}
 	}
-	return nil
+	return found
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"rrwatch/failover"
 	"rrwatch/simulator"
@@ -112,25 +113,63 @@ func (s *storm) setWeight(member string, weight int64) {
 	})
 }
 
-// approve approves what is proposed for a member, if anything is.
-func (s *storm) approve(member string) {
+// orders gives rrwatch a person's order. That it is refused is no fault: what
+// was to be approved may be over.
+func (s *storm) orders(what string, order func(ctx context.Context, r *failover.Responder) error) {
 	if s.away() || s.responder.View() == nil {
 		return
 	}
-	addr := s.memberAddr(member)
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
-	for _, p := range s.responder.View().Pools {
+	if err := order(ctx, s.responder); err != nil {
+		s.note("%s: refused: %v", what, err)
+	}
+}
+
+const operator = "Ada"
+
+func (s *storm) releaseBrake() {
+	s.orders("release", func(ctx context.Context, r *failover.Responder) error { return r.ReleaseBrake(ctx, operator) })
+}
+
+func (s *storm) pause(p failover.Pause, d time.Duration) {
+	p.Why, p.By, p.Until = "an outage text says so", operator, time.Now().Add(d)
+	s.orders("pause", func(ctx context.Context, r *failover.Responder) error { return r.Pause(ctx, p) })
+}
+
+func (s *storm) resume(p failover.Pause) {
+	s.orders("resume", func(ctx context.Context, r *failover.Responder) error { return r.Resume(ctx, p, operator) })
+}
+
+// approve approves what is proposed for a member, if anything is.
+func (s *storm) approve(member string) {
+	m := s.shown(member)
+	for _, h := range m.Holds {
+		if h.Guard == failover.GuardMode && m.Incident != 0 {
+			s.orders("approve "+h.Action, func(ctx context.Context, r *failover.Responder) error {
+				return r.Approve(ctx, m.Incident, h.Action, operator)
+			})
+			return
+		}
+	}
+}
+
+func (s *storm) override(member string, g failover.Guard) {
+	m := s.shown(member)
+	s.orders("override", func(ctx context.Context, r *failover.Responder) error {
+		return r.Override(ctx, m.Incident, g, "an outage text says so", operator)
+	})
+}
+
+// shown is a member as rrwatch shows it.
+func (s *storm) shown(member string) failover.MemberView {
+	addr, pool := s.site.member(member)
+	for _, p := range s.view().Pools {
 		for _, m := range p.Members {
-			for _, h := range m.Holds {
-				if m.Addr == addr && h.Guard == failover.GuardMode && m.Incident != 0 {
-					s.note("approved: %s", h.Action)
-					if err := s.responder.Approve(ctx, m.Incident, h.Action, "Ada"); err != nil {
-						s.note("the approval was refused: %v", err)
-					}
-					return
-				}
+			if p.Name == pool.name && m.Addr == addr {
+				return m
 			}
 		}
 	}
+	return failover.MemberView{}
 }

@@ -205,17 +205,6 @@ func (s *storm) healWorld() {
 // patience is how long people wait for rrwatch to take an order.
 const patience = 10 * time.Second
 
-func (s *storm) releaseBrake() {
-	if s.away() || s.responder.View() == nil || s.responder.View().Brake == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
-	defer cancel()
-	if err := s.responder.ReleaseBrake(ctx, "Ada"); err != nil {
-		s.note("the brake was not released: %v", err)
-	}
-}
-
 func (s *storm) note(format string, args ...any) {
 	fmt.Fprintf(&s.did, "%s  %s\n", time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
 }

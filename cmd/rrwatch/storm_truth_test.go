@@ -202,6 +202,13 @@ func (t *stormTruth) published(name string) []simulator.RecordSet {
 	return slices.DeleteFunc(slices.Clone(t.sets), func(s simulator.RecordSet) bool { return s.Name != name })
 }
 
+// all are all sets of the pools.
+func (t *stormTruth) all() []simulator.RecordSet {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.sets)
+}
+
 // answering are the addresses with which sets can answer.
 func answering(sets []simulator.RecordSet) []netip.Addr {
 	var list []netip.Addr

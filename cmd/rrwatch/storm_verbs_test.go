@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"rrwatch/failover"
 	"rrwatch/simulator"
 )
 
@@ -95,6 +96,23 @@ func operatorVerbs() []verb {
 			s.addMember(s.poolNamed(a[0]), a[1])
 		}},
 		{"operator releases the brake", "if it is latched", func(s *storm, _ args) { s.releaseBrake() }},
+		{"operator pauses <pool> for <duration>", "no automatic action in the pool for so long", func(s *storm, a args) {
+			s.pause(failover.Pause{Pool: a[0]}, a.duration(1))
+		}},
+		{"operator pauses <member> for <duration>", "none for the member", func(s *storm, a args) {
+			addr, pool := s.site.member(a[0])
+			s.pause(failover.Pause{Pool: pool.name, Member: addr}, a.duration(1))
+		}},
+		{"operator pauses everything for <duration>", "none in any pool", func(s *storm, a args) { s.pause(failover.Pause{}, a.duration(0)) }},
+		{"operator ends the pause of <pool>", "before its time", func(s *storm, a args) { s.resume(failover.Pause{Pool: a[0]}) }},
+		{"operator ends the pause of <member>", "before its time", func(s *storm, a args) {
+			addr, pool := s.site.member(a[0])
+			s.resume(failover.Pause{Pool: pool.name, Member: addr})
+		}},
+		{"operator ends the pause of everything", "before its time", func(s *storm, _ args) { s.resume(failover.Pause{}) }},
+		{"operator overrides <guard> for <member>", "in the member's open incident, if the guard holds it: break-glass", func(s *storm, a args) {
+			s.override(a[1], a.guard(0))
+		}},
 		{"operator approves what is proposed for <member>", "in the mode propose; if anything is", func(s *storm, a args) { s.approve(a[0]) }},
 	}
 }
