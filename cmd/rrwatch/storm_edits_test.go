@@ -34,11 +34,30 @@ func (s *storm) bySet(c *stormCall) (ok bool) {
 		e.of = s.ledger.unfinished(func(a *failover.Action) bool {
 			return a.Reweigh != nil && e.key == keyOf(simulator.RecordSet{
 				Name: setOf(a.Reweigh).Name, Type: setOf(a.Reweigh).Type, SetIdentifier: setOf(a.Reweigh).Identifier,
-			})
+			}) && makes(a.Reweigh.Shall, e.created)
 		})
 		c.of = append(c.of, e.of...)
 	}
 	return ok
+}
+
+// makes reports whether the set that an action wants has the addresses that are
+// created.
+func makes(shall failover.RecordSet, created []simulator.RecordSet) bool {
+	want := map[string]bool{}
+	for _, a := range shall.Addrs() {
+		want[a.String()] = true
+	}
+	n := 0
+	for _, set := range created {
+		for _, v := range set.Values {
+			if !want[v] {
+				return false
+			}
+			n++
+		}
+	}
+	return n == len(want)
 }
 
 // judgeEdit judges an edit: I1, I4, I9, I10.

@@ -197,9 +197,10 @@ func touches(a, b *failover.Action) bool {
 	case a.Remap != nil && b.Remap != nil:
 		return a.Remap.To == b.Remap.To || a.Remap.To == b.Remap.From
 	case a.Reweigh != nil && b.Reweigh != nil:
-		// Several members of one set leave it by one edit, which each of them tells.
-		return setOf(a.Reweigh).Key() == setOf(b.Reweigh).Key() &&
-			!(a.Reweigh.Was.Equal(b.Reweigh.Was) && a.Reweigh.Shall.Equal(b.Reweigh.Shall))
+		// Several members of one simple set leave it by one edit, which each of them
+		// tells; and a later edit waits only until AWS has accepted the earlier one.
+		together := a.Reweigh.Was.Equal(b.Reweigh.Was) && a.Reweigh.Shall.Equal(b.Reweigh.Shall) || b.Status == failover.Applied
+		return setOf(a.Reweigh).Key() == setOf(b.Reweigh).Key() && !(setOf(a.Reweigh).Simple() && together)
 	}
 	return false
 }
