@@ -20,6 +20,7 @@ type Options struct {
 	Latency time.Duration // waited before every call takes effect and is answered
 	Lag     time.Duration // how long EC2 describes still show the state before a write; 0 means never stale
 	Sync    time.Duration // from a record change to INSYNC; until then DNS answers with the old records
+	Seed    uint64        // of the order of DNS answers; 0 means another one each time
 	Move    time.Duration // from the answer of AssociateAddress until the network routes to the new carrier
 }
 
@@ -66,7 +67,9 @@ type AWS struct {
 	faults  faults
 
 	generation atomic.Uint64
+	coming     atomic.Int64 // when the latest change that was made shows, in Unix nanoseconds
 	said       memory
+	dice       dice
 
 	mu      sync.Mutex
 	changed chan struct{} // nil until somebody asks for it
@@ -83,6 +86,7 @@ func New(o Options) *AWS {
 	o.Account = cmp.Or(o.Account, "123456789012")
 	return &AWS{
 		options: o,
+		dice:    newDice(o.Seed),
 		worlds:  []worldAt{{world: world{instances: map[string]Instance{}, addresses: map[netip.Addr]Address{}}}},
 		routes:  map[netip.Addr][]route{},
 		zones:   map[string]*zone{},
@@ -207,6 +211,10 @@ func (a *AWS) Changed() <-chan struct{} {
 // Addresses, Carrier and Records return.
 func (a *AWS) Generation() uint64 { return a.generation.Load() }
 
+// Changing reports whether a change that was made has yet to show, or shows at this very instant: then what Generation
+// promises does not hold.
+func (a *AWS) Changing() bool { return time.Now().UnixNano() <= a.coming.Load() }
+
 // signal wakes everyone who waits for a change. The caller holds the lock.
 func (a *AWS) signal() {
 	a.generation.Add(1)
@@ -219,6 +227,7 @@ func (a *AWS) signal() {
 // signalAfter wakes everyone who waits when a change that was made now shows, d from now. The caller holds the lock.
 func (a *AWS) signalAfter(d time.Duration) {
 	a.generation.Add(1) // the API shows it now
+	a.coming.Store(max(a.coming.Load(), time.Now().Add(d).UnixNano()))
 	if d <= 0 {
 		a.signal()
 		return

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strings"
@@ -158,7 +157,7 @@ func (d *DNS) resolve(m *dns.Msg, owner, name, typ string) (exists bool, err err
 			name = alias
 			continue
 		}
-		rrs, err := records(owner, sets)
+		rrs, err := d.records(owner, sets)
 		if err != nil {
 			return true, err
 		}
@@ -180,18 +179,18 @@ func (d *DNS) pick(name, typ string) []RecordSet {
 		return nil
 	}
 	sets := d.aws.Records(name, typ)
-	rand.Shuffle(len(sets), func(i, j int) { sets[i], sets[j] = sets[j], sets[i] })
+	d.aws.dice.shuffle(len(sets), func(i, j int) { sets[i], sets[j] = sets[j], sets[i] })
 	if len(sets) == 0 || sets[0].SetIdentifier == "" {
 		return sets[:min(1, len(sets))]
 	}
 	if sets[0].MultiValue {
 		return sets[:min(maxMultiValues, len(sets))]
 	}
-	return weighted(sets)
+	return d.weighted(sets)
 }
 
 // weighted returns one of sets in proportion to their weights; when all are 0, any. sets are shuffled and not empty.
-func weighted(sets []RecordSet) []RecordSet {
+func (d *DNS) weighted(sets []RecordSet) []RecordSet {
 	weight := func(r RecordSet) int64 {
 		if r.Weight == nil {
 			return 0
@@ -205,7 +204,7 @@ func weighted(sets []RecordSet) []RecordSet {
 	if sum <= 0 {
 		return sets[:1]
 	}
-	at := rand.Int64N(sum)
+	at := d.aws.dice.below(sum)
 	for i, r := range sets {
 		if at -= weight(r); at < 0 {
 			return sets[i : i+1]
@@ -215,7 +214,7 @@ func weighted(sets []RecordSet) []RecordSet {
 }
 
 // records turns record sets into records of owner, values in random order.
-func records(owner string, sets []RecordSet) ([]dns.RR, error) {
+func (d *DNS) records(owner string, sets []RecordSet) ([]dns.RR, error) {
 	var rrs []dns.RR
 	for _, r := range sets {
 		for _, v := range r.Values {
@@ -226,14 +225,14 @@ func records(owner string, sets []RecordSet) ([]dns.RR, error) {
 			rrs = append(rrs, rr)
 		}
 	}
-	rand.Shuffle(len(rrs), func(i, j int) { rrs[i], rrs[j] = rrs[j], rrs[i] })
+	d.aws.dice.shuffle(len(rrs), func(i, j int) { rrs[i], rrs[j] = rrs[j], rrs[i] })
 	return rrs, nil
 }
 
 // negative returns the SOA record that goes with an empty answer. Its TTL says how long the emptiness may be remembered:
 // the smaller one of its own and of its last field (RFC 2308, section 3).
 func (d *DNS) negative(apex string) []dns.RR {
-	rrs, err := records(apex, d.pick(apex, "SOA"))
+	rrs, err := d.records(apex, d.pick(apex, "SOA"))
 	if err != nil || len(rrs) == 0 {
 		return nil
 	}

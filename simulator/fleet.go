@@ -142,7 +142,7 @@ func (f *fleet) settle() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	generation := f.aws.Generation()
-	if f.closed || generation == f.settled && !f.stale {
+	if f.closed || generation == f.settled && !f.stale && !f.aws.Changing() {
 		return nil
 	}
 	for _, i := range f.aws.Instances() {

@@ -31,7 +31,7 @@ func (n *Network) Question() probe.Func {
 			detail := syscall.ENETUNREACH.Error()
 			return probe.Answer{Verdict: probe.Inconclusive, Reason: probe.OwnNetwork, Detail: detail, Phases: n.after(ctx, began, way)}
 		case lost:
-			return n.never(ctx, began, probe.ConnectTimeout, "no connection within ", 0)
+			return n.never(ctx, began, way, probe.ConnectTimeout, "no connection within ", 0)
 		case reached:
 		}
 		switch fault {
@@ -39,7 +39,7 @@ func (n *Network) Question() probe.Func {
 			p := n.after(ctx, began, way)
 			return probe.Answer{Verdict: probe.Fail, Reason: probe.Status, Detail: "answered 503 Service Unavailable", Phases: p}
 		case FaultHang, FaultSlow:
-			return n.never(ctx, began, probe.AnswerTimeout, "connected, but no whole answer within ", way/2)
+			return n.never(ctx, began, way, probe.AnswerTimeout, "connected, but no whole answer within ", way/2)
 		case FaultNone, FaultKill, FaultStop, FaultLink:
 		}
 		p := n.after(ctx, began, way)
@@ -98,9 +98,13 @@ func (n *Network) after(ctx context.Context, began time.Time, way time.Duration)
 	return probe.Phases{Whole: time.Since(began)}
 }
 
-// never waits until the caller gives up.
-func (n *Network) never(ctx context.Context, began time.Time, why probe.Reason, text string, connect time.Duration) probe.Answer {
-	<-ctx.Done()
+// never waits until the caller is about to give up.
+func (n *Network) never(ctx context.Context, began time.Time, way time.Duration, why probe.Reason, text string, connect time.Duration) probe.Answer {
+	if by, ok := ctx.Deadline(); ok {
+		_ = wait(ctx, time.Until(by)-way/25) // which is less than half a millisecond
+	} else {
+		<-ctx.Done()
+	}
 	whole := time.Since(began)
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return probe.Answer{Verdict: probe.Inconclusive, Reason: probe.Cancelled, Detail: "the probe was cut short", Phases: probe.Phases{Whole: whole}}

@@ -37,6 +37,7 @@ func (c stormCalls) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	change := readChange(r, body)
+	time.Sleep(spread(r, body))
 	if s.touch(c.life, killBefore, change != nil) {
 		return nil, errNobody
 	}

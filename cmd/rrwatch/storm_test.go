@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -15,9 +14,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"rrwatch/config"
 	"rrwatch/failover"
@@ -77,22 +73,23 @@ func number(t *testing.T, name string, otherwise int) int {
 // storm is a whole rrwatch in bad weather.
 type storm struct {
 	*bubble
-	dir    string
-	site   *stormSite
-	truth  *stormTruth
-	ledger *ledger
-	began  time.Time
-	did    strings.Builder // what happened, as it did
-	outage outage
-	tally  *stormTally
-	slack  *stormSlack
-	full   bool          // the disk
-	hopes  []hope        // what is expected, and not yet known
-	healed time.Time     // when everything healed at the end
-	lacks  []string      // what is not yet as it must be at the end
-	slow   time.Duration // the longest time that a call was made to take
-	lag    time.Duration // the longest time that describes were made to lag
-	back   time.Time     // when rrwatch is to be started again; zero: it runs
+	dir     string
+	site    *stormSite
+	truth   *stormTruth
+	ledger  *ledger
+	began   time.Time
+	did     strings.Builder // what happened, as it did
+	outage  outage
+	tally   *stormTally
+	quietly bool // whoever lives it looks at what is wrong
+	slack   *stormSlack
+	full    bool          // the disk
+	hopes   []hope        // what is expected, and not yet known
+	healed  time.Time     // when everything healed at the end
+	lacks   []string      // what is not yet as it must be at the end
+	slow    time.Duration // the longest time that a call was made to take
+	lag     time.Duration // the longest time that describes were made to lag
+	back    time.Time     // when rrwatch is to be started again; zero: it runs
 
 	mu     sync.Mutex
 	gone   []*life // were killed, and are still winding down
@@ -120,7 +117,9 @@ func newStorm(t *testing.T, dir string, o outage) *storm {
 	t.Helper()
 	site := o.site
 	b := &bubble{t: t, path: filepath.Join(dir, "rrwatch.db"), log: &strings.Builder{}}
-	b.aws = simulator.New(site.options)
+	options := site.options
+	options.Seed = 1
+	b.aws = simulator.New(options)
 	site.fill(b.aws)
 	b.network = simulator.NewNetwork(b.aws)
 	t.Cleanup(b.network.Close)
@@ -260,11 +259,7 @@ func (s *storm) begin() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	account := aws.Config{
-		Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		HTTPClient: &http.Client{Transport: stormCalls{s, l}}, BaseEndpoint: aws.String("http://aws.simulated"),
-	}
-	c := cloudOf(s.cfg, account, s.network.DialContext)
+	c := s.cloud(l)
 	s.store, s.cancel = db, cancel
 	s.monitor = monitor.New(monitor.Options{Vantage: "test", References: s.cfg.References, Dial: s.dial()})
 	responder := failover.New(failover.Options{
@@ -297,6 +292,14 @@ func (s *storm) begin() {
 func (s *storm) specs() []*failover.Spec {
 	list := specs(s.cfg, tools{dial: s.network.DialContext, roster: &probe.Roster{}})
 	if s.site.ask == askReal {
+		for _, spec := range list {
+			for n, c := range spec.Checks {
+				spec.Checks[n].Probe = apart(c.Probe)
+			}
+			for n, e := range spec.Endpoints {
+				spec.Endpoints[n].Probe = apart(e.Probe)
+			}
+		}
 		return list
 	}
 	for _, spec := range list {
@@ -383,6 +386,7 @@ func (s *storm) tell() {
 	story := fmt.Sprintf("%d incidents, %d actions\n\nthe outage:\n%s\nwhat happened:\n%s\nwhat rrwatch did:\n%s",
 		len(s.ledger.incidents), len(s.ledger.actions), s.outage, s.did.String(), s.ledger.story.String())
 	switch {
+	case s.quietly:
 	case len(s.wrong) > 0:
 		s.t.Errorf("%s\n\n%s", strings.Join(s.wrong, "\n"), story)
 	case os.Getenv("RRWATCH_STORM_TELL") != "":

@@ -106,7 +106,7 @@ func (t *stormTruth) look() {
 
 func (t *stormTruth) lookLocked() {
 	g := t.aws.Generation()
-	if g == t.seen && !t.dirty {
+	if g == t.seen && !t.dirty && !t.aws.Changing() {
 		return
 	}
 	t.seen, t.dirty = g, false

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+)
+
+// lived is a storm that was lived to its end.
+type lived struct {
+	wrong []string // what broke an invariant
+	story string   // the journal as text
+}
+
+// liveQuietly lives through an outage and fails no test.
+func liveQuietly(t *testing.T, o outage, prepare func(*storm)) lived {
+	t.Helper()
+	dir := t.TempDir()
+	var out lived
+	synctest.Test(t, func(t *testing.T) {
+		s := newStorm(t, dir, o)
+		s.quietly = true
+		if prepare != nil {
+			prepare(s)
+		}
+		s.live()
+		out = lived{s.wrong, s.ledger.story.String()}
+	})
+	return out
+}
+
+// A failing storm is of use only if it fails again.
+func TestAStormIsLivedTheSameWayAgain(t *testing.T) {
+	seeds, runs := number(t, "RRWATCH_REPLAY_SEEDS", 3), number(t, "RRWATCH_REPLAY_RUNS", 2)
+	exact := 0
+	for seed := 1; seed <= seeds; seed++ {
+		first := liveQuietly(t, drawOutage(uint64(seed)), nil)
+		same := true
+		for range runs - 1 {
+			again := liveQuietly(t, drawOutage(uint64(seed)), nil)
+			if again.story != first.story && same {
+				same = false
+				t.Logf("seed %d: %s", seed, firstDifference(first.story, again.story))
+			}
+		}
+		if same {
+			exact++
+		}
+	}
+	t.Logf("%d of %d seeds were lived in the same way %d times, byte for byte", exact, seeds, runs)
+	if exact*10 < seeds*9 {
+		t.Errorf("only %d of %d seeds were lived in the same way", exact, seeds)
+	}
+}
+
+func firstDifference(a, b string) string {
+	as, bs := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for n := range min(len(as), len(bs)) {
+		if as[n] != bs[n] {
+			return fmt.Sprintf("line %d:\n%s\n%s", n+1, as[n], bs[n])
+		}
+	}
+	return fmt.Sprintf("%d lines and %d", len(as), len(bs))
+}
