@@ -200,6 +200,16 @@ func (s *stormSite) member(name string) (netip.Addr, stormPool) {
 	return spareAddress(), s.pools[0]
 }
 
+// membersOf are the addresses that a pool may have.
+func (s *stormSite) membersOf(pool string) []netip.Addr {
+	for _, p := range s.pools {
+		if p.name == pool {
+			return append(slices.Clone(p.members), spareAddress())
+		}
+	}
+	return nil
+}
+
 // fill wires the account.
 func (s *stormSite) fill(a *simulator.AWS) {
 	for _, i := range s.instances {

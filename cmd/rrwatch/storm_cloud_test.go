@@ -23,16 +23,21 @@ import (
 // cloud is AWS as one life uses it: as rrwatch does, but for the random part of
 // the waits between the SDK's tries.
 func (s *storm) cloud(l *life) *cloud {
-	account := aws.Config{
-		Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		HTTPClient: &http.Client{Transport: stormCalls{s, l}}, BaseEndpoint: aws.String("http://aws.simulated"),
-	}
+	account := s.account(l)
 	even := func(c *ec2.Client) *ec2.Client {
 		return ec2.New(c.Options(), func(o *ec2.Options) { o.Retryer = evenly{o.Retryer} })
 	}
 	read, act := eip.Clients(account)
 	records := awsroute53.New(route53.SDK(account).Options(), func(o *awsroute53.Options) { o.Retryer = evenly{o.Retryer} })
 	return &cloud{eips: eip.New(even(read), even(act)), records: newZones(s.cfg, records, s.network.DialContext), credentials: account.Credentials}
+}
+
+// account is how one life reaches AWS.
+func (s *storm) account(l *life) aws.Config {
+	return aws.Config{
+		Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		HTTPClient: &http.Client{Transport: stormCalls{s, l}}, BaseEndpoint: aws.String("http://aws.simulated"),
+	}
 }
 
 // evenly is the SDK's retryer with waits that are half of the longest it would

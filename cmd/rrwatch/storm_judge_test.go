@@ -134,6 +134,11 @@ func (s *storm) judgeTime(a *actionSeen) {
 	if failing := 45*time.Second + 6*s.slow; (a.Kind == failover.KindRemap || a.Kind == failover.KindWithdraw) && !served.notWithin(failing) {
 		s.fail("I12: %s, and the member is served since %s", a, served.since.Format("15:04:05.000"))
 	}
+	if a.Kind == failover.KindRemap || a.Kind == failover.KindWithdraw {
+		if since, alike := s.truth.allAlike(s.site.membersOf(a.Pool)); alike && time.Since(since) > s.belief()+s.site.verify+6*s.slow {
+			s.fail("I11: %s, and all members fail alike since %s", a, since.Format("15:04:05.000"))
+		}
+	}
 	if a.Kind == failover.KindRestore && !served.within(s.belief()) {
 		s.fail("I9: %s, and the member is not served since %s", a, served.since.Format("15:04:05.000"))
 	}

@@ -5,12 +5,17 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // lived is a storm that was lived to its end.
 type lived struct {
 	wrong []string // what broke an invariant
 	story string   // the journal as text
+	told  string   // all that led to the end
+
+	incidents, actions, calls int
+	time                      time.Duration // simulated
 }
 
 // liveQuietly lives through an outage and fails no test.
@@ -20,12 +25,17 @@ func liveQuietly(t *testing.T, o outage, prepare func(*storm)) lived {
 	var out lived
 	synctest.Test(t, func(t *testing.T) {
 		s := newStorm(t, dir, o)
-		s.quietly = true
 		if prepare != nil {
 			prepare(s)
 		}
 		s.live()
-		out = lived{s.wrong, s.ledger.story.String()}
+		out = lived{
+			wrong: s.wrong, story: s.ledger.story.String(), told: s.story(),
+			incidents: len(s.ledger.incidents), actions: len(s.ledger.actions), time: time.Since(s.began),
+		}
+		for _, n := range s.aws.Calls() {
+			out.calls += n
+		}
 	})
 	return out
 }

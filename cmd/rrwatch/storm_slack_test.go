@@ -24,6 +24,7 @@ type stormSlack struct {
 	down   bool
 	lose   int // so many answers are lost
 	posted int
+	blank  bool              // nothing that is said is seen
 	texts  map[string]string // by ts: the latest text of each message
 	story  strings.Builder   // all that was ever said
 }
@@ -51,6 +52,9 @@ func (s *stormSlack) say(r *http.Request) (*http.Response, error) {
 		s.posted++
 		ts = fmt.Sprintf("1700000000.%06d", s.posted)
 	}
+	if s.blank {
+		return slackAnswer(r, http.StatusOK, fmt.Sprintf(`{"ok":true,"channel":"C0OPS","ts":%q}`, ts)), nil
+	}
 	s.texts[ts] = form.Get("text") + " " + form.Get("blocks") + " " + form.Get("attachments")
 	fmt.Fprintln(&s.story, s.texts[ts])
 	if s.lose > 0 {
@@ -72,6 +76,13 @@ func (s *stormSlack) set(down bool, lose int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.down, s.lose = down, lose
+}
+
+// deaf has Slack take what it is told, and show nobody anything.
+func (s *stormSlack) deaf() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blank = true
 }
 
 // has reports whether a text was ever said.

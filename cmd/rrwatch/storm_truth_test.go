@@ -188,6 +188,32 @@ func (t *stormTruth) blind(so bool) {
 	t.cut.set(so, false, time.Now())
 }
 
+// allAlike reports whether all published of some members, at least two, are
+// carried by running instances with the same fault, and since when.
+func (t *stormTruth) allAlike(members []netip.Addr) (since time.Time, so bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lookLocked()
+	published := answering(t.sets)
+	kinds, n := map[simulator.Fault]bool{}, 0
+	for _, a := range members {
+		if !slices.Contains(published, a) {
+			continue
+		}
+		n++
+		i, ok := t.aws.Carrier(a)
+		f := t.fact(factKey{"served", a, ""})
+		if !ok || i.State != "running" || f.so || t.hidden[i.ID] {
+			return since, false
+		}
+		kinds[t.faults[i.ID]] = true
+		if f.since.After(since) {
+			since = f.since
+		}
+	}
+	return since, n > 1 && len(kinds) == 1 && !kinds[simulator.FaultNone]
+}
+
 func (t *stormTruth) terminated(id string) bool {
 	return slices.ContainsFunc(t.aws.Instances(), func(i simulator.Instance) bool { return i.ID == id && i.State == "terminated" })
 }
