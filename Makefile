@@ -32,8 +32,19 @@ test: ## run every check: vet, tidy, lint, known vulnerabilities, all tests
 	go mod tidy -diff
 	$(MAKE) --no-print-directory lint
 	scripts/vulncheck.sh $(TAGS)
-	RRWATCH_STORM_SEEDS=24 go test -timeout 20m -tags $(TAGS) -run Storm ./cmd/rrwatch
+	RRWATCH_STORM_SEEDS=$(STORMS) go test -timeout 20m -tags $(TAGS) -run NoStorm ./cmd/rrwatch
 	go test -race -shuffle=on -timeout 20m -tags $(TAGS) ./...
+
+# How many storms `make test` lives through, and `make soak` from which seed on.
+STORMS ?= 500
+SEEDS  ?= 5000
+SEED   ?= 1
+
+.PHONY: soak
+soak: ## live through SEEDS storms (5000) from SEED (1) on; docs/simulation.md says what that is
+	@scripts/setup.sh test
+	RRWATCH_STORM_SEEDS=$(SEEDS) RRWATCH_STORM_FIRST=$(SEED) go test -v -timeout 0 -tags $(TAGS) -run NoStorm ./cmd/rrwatch | \
+		grep -v -e '=== ' -e '--- PASS'
 
 .PHONY: lint
 lint: ## check the house rules (.golangci.yml)
