@@ -55,7 +55,9 @@ func apart(ask probe.Func) probe.Func {
 	return func(ctx context.Context, t probe.Target) probe.Answer {
 		h := fnv.New32a()
 		_, _ = h.Write([]byte(t.String()))
-		time.Sleep(time.Duration(h.Sum32() % 999_983))
+		timer := time.NewTimer(time.Duration(h.Sum32() % 999_983))
+		defer timer.Stop()
+		<-timer.C
 		return ask(ctx, t)
 	}
 }

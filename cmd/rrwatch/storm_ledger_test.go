@@ -200,7 +200,7 @@ func touches(a, b *failover.Action) bool {
 		// Several members of one simple set leave it by one edit, which each of them
 		// tells; and a later edit waits only until AWS has accepted the earlier one.
 		together := a.Reweigh.Was.Equal(b.Reweigh.Was) && a.Reweigh.Shall.Equal(b.Reweigh.Shall) || b.Status == failover.Applied
-		return setOf(a.Reweigh).Key() == setOf(b.Reweigh).Key() && !(setOf(a.Reweigh).Simple() && together)
+		return setOf(a.Reweigh).Key() == setOf(b.Reweigh).Key() && (!together || !setOf(a.Reweigh).Simple())
 	}
 	return false
 }

@@ -142,9 +142,9 @@ func TestTheJudgeSeesEveryKindOfOffence(t *testing.T) {
 		{"I5: AssociateAddress is called, and no action of the journal has begun that does", "", func(r *rogue) { r.moves(one, "lb-4") }},
 		{"I5: remap 127.113.0.11 from lb-1 (i-0a1b2c01) to lb-4 (i-0a1b2c04) has changed the world 2 times", "", func(r *rogue) {
 			r.remaps(one, "lb-1", "lb-4")
-			time.Sleep(5 * time.Second)
+			r.s.sleep(5 * time.Second)
 			r.s.truth.move(one, r.s.id("lb-1"))
-			time.Sleep(5 * time.Second)
+			r.s.sleep(5 * time.Second)
 			r.moves(one, "lb-4")
 		}},
 		{"ends as failed, and it did change the world", "", func(r *rogue) {
