@@ -21,6 +21,7 @@ type Options struct {
 	Vantage    string           // where it probes from, stamped on every result
 	References []netip.AddrPort // should always accept a connection; when most do not, the watcher is blind
 	Dial       probe.Dial       // for the references, and for tripwires without an engine
+	Turn       func()           // called by the loop before each turn; one that takes long is a pause of the machine, for tests; nil: nothing
 	Engine     *probe.Engine    // asks plain questions and holds tripwires; nil: goroutines do
 }
 
@@ -120,6 +121,9 @@ func (m *Monitor) Run(ctx context.Context) error {
 	for {
 		if err := w.sleep(w.next()); err != nil {
 			return err
+		}
+		if w.options.Turn != nil {
+			w.options.Turn()
 		}
 		if ctx.Err() != nil {
 			return nil

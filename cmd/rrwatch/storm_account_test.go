@@ -26,6 +26,13 @@ const (
 	askDirectly = "directly"
 )
 
+// How long the end is watched: until all is well and quiet, or for as long as
+// that may take at most.
+const (
+	endShort = "the end shortly"
+	endLong  = "the end for long"
+)
+
 const stormZone = "Z0STORM0EXAMPLE0COM0"
 
 // stormPool is one pool of an account.
@@ -50,6 +57,7 @@ type stormSite struct {
 	cooldown, verify, restore  time.Duration
 	minHealthy, perHour, total int
 	discover                   time.Duration
+	end                        string   // how long the end is watched
 	ask                        string   // how questions are asked
 	poolLines, fileLines       []string // of rrwatch.yaml, for what has no words
 	pools                      []stormPool
@@ -70,7 +78,7 @@ func defaultSite() *stormSite {
 		kind: weighted, howMany: 1, members: 3, standbys: 1, zones: []string{"a", "b"},
 		options: simulator.Options{Latency: 60 * time.Millisecond, Lag: time.Second, Sync: 2 * time.Second, Move: time.Second},
 		mode:    config.ModeAct, remedies: "remap, withdraw",
-		ask: askReal, interval: 5 * time.Second, timeout: time.Second, recheck: 500 * time.Millisecond,
+		ask: askReal, end: endShort, interval: 5 * time.Second, timeout: time.Second, recheck: 500 * time.Millisecond,
 		cooldown: 5 * time.Minute, verify: 15 * time.Second, restore: time.Minute,
 		minHealthy: 1, perHour: 50, total: 100, discover: 10 * time.Second,
 	}

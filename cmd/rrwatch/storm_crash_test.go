@@ -38,6 +38,8 @@ func (c stormCalls) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	change := readChange(r, body)
 	time.Sleep(spread(r, body))
+	s.thaw()
+	defer s.thaw()
 	if s.touch(c.life, killBefore, change != nil) {
 		return nil, errNobody
 	}

@@ -27,7 +27,7 @@ func drawOutage(seed uint64) outage {
 		panic(err)
 	}
 	return outage{
-		prose: []string{fmt.Sprintf("Drawn from the seed %d.", seed)}, site: site, events: drawEvents(rng, site), long: rng.IntN(16) == 0,
+		prose: []string{fmt.Sprintf("Drawn from the seed %d.", seed)}, site: site, events: drawEvents(rng, site),
 	}
 }
 
@@ -56,6 +56,9 @@ func drawSite(rng *rand.Rand) *stormSite {
 	s.ask = askDirectly
 	if rng.IntN(8) == 0 {
 		s.ask = askReal
+	}
+	if rng.IntN(16) == 0 {
+		s.end = endLong
 	}
 	s.minHealthy = pick(rng, 1, 1, 1, 2)
 	s.perHour = pick(rng, 3, 8, 50, 50)
@@ -212,7 +215,9 @@ func (d *drawing) zoneDown(at time.Duration) {
 // cutOff takes the watcher's sight.
 func (d *drawing) cutOff(at time.Duration) {
 	lasts := between(d.rng, time.Second, 2*time.Minute)
-	switch d.rng.IntN(4) {
+	switch d.rng.IntN(5) {
+	case 4:
+		d.add(at, "the watcher is paused for %s", min(lasts, 30*time.Second))
 	case 0, 1:
 		d.add(at, "the watcher is cut off")
 		d.add(at+lasts, "the watcher is connected again")

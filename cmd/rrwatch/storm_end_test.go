@@ -25,7 +25,7 @@ const recovery = 30 * time.Minute
 // quiet is how long nothing may change before the end is believed: longer than
 // anything that rrwatch waits for.
 func (s *storm) quiet() time.Duration {
-	if s.outage.long {
+	if s.site.end == endLong {
 		return recovery
 	}
 	return s.site.cooldown + s.site.restore + s.site.verify + 30*time.Second

@@ -114,7 +114,7 @@ func TestMistakesInAnOutageAreNamedWithTheirPlace(t *testing.T) {
 		header + "0:30 AWS refuses Everything":                 `"Everything" is no AWS action; write one of AssociateAddress`,
 		"site: heavy":                                          `o.txt:1: "heavy" is not understood in the line site`,
 		"policy: act; interval often":                          `"often" is no duration`,
-		"sight: weighted":                                      `o.txt:1: "sight" is no line of a site; write site, policy, aws, ask, instance, pool or file`,
+		"sight: weighted":                                      `o.txt:1: "sight" is no line of a site; write site, policy, aws, ask, watch, instance, pool or file`,
 		"instance: lb-1, on the moon":                          `write as: instance: lb-4, zone b, pools www api, own address`,
 		"instance: lb-7, zone a, pools www\n0:30 lb-1 dies":    `instance lb-7 in zone a for "www" is not of this site, which has 4 instances`,
 		"site: weighted, 99 members\n0:30 lb-1 dies":           `1 to 20 members`,
@@ -154,7 +154,7 @@ func TestTheReadmeOfTheOutagesHasEveryWord(t *testing.T) {
 // allWords is every sentence that is understood, with what it means.
 func allWords() string {
 	var b strings.Builder
-	b.WriteString("\nIn the lines site, policy, ask and aws:\n\n")
+	b.WriteString("\nIn the lines site, policy, ask, watch and aws:\n\n")
 	for _, f := range siteFacts() {
 		fmt.Fprintf(&b, "    %s: %s\n", f.key, f.words)
 	}

@@ -81,7 +81,7 @@ func readEdit(body []byte) *stormCall {
 
 // soon is how long something may be otherwise before rrwatch must know, beside
 // the time between two probes: a read and a call that are repeated.
-func (s *storm) soon() time.Duration { return 5*time.Second + 6*s.slow }
+func (s *storm) soon() time.Duration { return 5*time.Second + 6*s.slow + s.pausedFor() }
 
 // belief is how old what is believed may be: two intervals, and a probe.
 func (s *storm) belief() time.Duration { return 2*s.site.interval + time.Second + s.soon() }
@@ -131,11 +131,11 @@ func (s *storm) judgeTime(a *actionSeen) {
 		s.fail("I2: %s, and the member was never healthy since rrwatch was started at %s", a, first.Format("15:04:05.000"))
 	}
 	// The longest time from a real fail to the last call for it.
-	if failing := 45*time.Second + 6*s.slow; (a.Kind == failover.KindRemap || a.Kind == failover.KindWithdraw) && !served.notWithin(failing) {
+	if failing := 45*time.Second + 6*s.slow + s.pausedFor(); (a.Kind == failover.KindRemap || a.Kind == failover.KindWithdraw) && !served.notWithin(failing) {
 		s.fail("I12: %s, and the member is served since %s", a, served.since.Format("15:04:05.000"))
 	}
 	if a.Kind == failover.KindRemap || a.Kind == failover.KindWithdraw {
-		if since, alike := s.truth.allAlike(s.site.membersOf(a.Pool)); alike && time.Since(since) > s.belief()+s.site.verify+6*s.slow {
+		if since, alike := s.truth.allAlike(s.site.membersOf(a.Pool)); alike && time.Since(since) > s.belief()+s.site.verify+6*s.slow+s.pausedFor() {
 			s.fail("I11: %s, and all members fail alike since %s", a, since.Format("15:04:05.000"))
 		}
 	}

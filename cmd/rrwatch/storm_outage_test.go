@@ -17,7 +17,6 @@ type outage struct {
 	prose  []string // what happens, line by line
 	site   *stormSite
 	events []event // in order
-	long   bool    // the end is watched for as long as it may take
 }
 
 // atEnd is the time of what is expected when everything has healed.
@@ -200,13 +199,19 @@ func (s *stormSite) readEvent(line string) (event, error) {
 			all = append(all, f.words)
 		}
 	}
+	var first error
 	for _, w := range all {
 		if filled, ok := w.read(tokens); ok {
 			var err error
 			e.verb = w
-			e.args, err = s.fillIn(w, filled)
-			return e, err
+			if e.args, err = s.fillIn(w, filled); err == nil {
+				return e, nil
+			}
+			first = cmp.Or(first, err)
 		}
+	}
+	if first != nil {
+		return e, first
 	}
 	return e, fmt.Errorf("%q is not understood; %s (README.txt has them all)", line, nearest(tokens, all))
 }

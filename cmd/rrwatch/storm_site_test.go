@@ -49,6 +49,8 @@ func siteFacts() []siteFact {
 		howMuch("policy", "per hour <count>", func(s *stormSite) *int { return &s.perHour }),
 		howMuch("policy", "in all <count>", func(s *stormSite) *int { return &s.total }),
 		length("policy", "discover <duration>", func(s *stormSite) *time.Duration { return &s.discover }),
+		choice("watch", endShort, func(s *stormSite) *string { return &s.end }),
+		choice("watch", endLong, func(s *stormSite) *string { return &s.end }),
 		choice("ask", askReal, func(s *stormSite) *string { return &s.ask }),
 		choice("ask", askDirectly, func(s *stormSite) *string { return &s.ask }),
 		length("aws", "latency <duration>", func(s *stormSite) *time.Duration { return &s.options.Latency }),
@@ -106,7 +108,7 @@ func separator(key string) string {
 // read takes in one line of the site.
 func (s *stormSite) read(key, value string) error {
 	switch key {
-	case "site", "policy", "aws", "ask":
+	case "site", "policy", "aws", "ask", "watch":
 	case "instance":
 		return s.readPlace(value)
 	case "pool":
@@ -116,7 +118,7 @@ func (s *stormSite) read(key, value string) error {
 		s.fileLines = append(s.fileLines, value)
 		return nil
 	default:
-		return fmt.Errorf("%q is no line of a site; write site, policy, aws, ask, instance, pool or file", key)
+		return fmt.Errorf("%q is no line of a site; write site, policy, aws, ask, watch, instance, pool or file", key)
 	}
 	for text := range strings.SplitSeq(value, separator(key)) {
 		if err := s.readFact(key, strings.TrimSpace(text)); err != nil {
@@ -175,7 +177,7 @@ func (s *stormSite) readPlace(value string) error {
 func (s *stormSite) String() string {
 	var b strings.Builder
 	usual := defaultSite()
-	for _, key := range []string{"site", "aws", "policy", "ask"} {
+	for _, key := range []string{"site", "aws", "policy", "ask", "watch"} {
 		var parts []string
 		for _, f := range siteFacts() {
 			if f.key != key {

@@ -95,9 +95,11 @@ type storm struct {
 	back   time.Time     // when rrwatch is to be started again; zero: it runs
 
 	mu     sync.Mutex
-	gone   []*life // were killed, and are still winding down
-	life   *life   // the rrwatch that runs; nil: none
-	trap   trap    // where it is to be killed
+	gone   []*life       // were killed, and are still winding down
+	life   *life         // the rrwatch that runs; nil: none
+	ice    chan struct{} // closed when the machine goes on that rrwatch runs on; nil: it runs
+	held   time.Duration // the longest pause of it
+	trap   trap          // where it is to be killed
 	caught chan caught
 	wrong  []string // what broke an invariant
 }
@@ -267,9 +269,9 @@ func (s *storm) begin() {
 	}
 	c := s.cloud(l)
 	s.store, s.cancel = db, cancel
-	s.monitor = monitor.New(monitor.Options{Vantage: "test", References: s.cfg.References, Dial: s.dial()})
+	s.monitor = monitor.New(monitor.Options{Vantage: "test", References: s.cfg.References, Dial: s.dial(), Turn: s.thaw})
 	responder := failover.New(failover.Options{
-		Specs: s.specs(), Watcher: s.monitor, Nudges: s.monitor.Nudges(),
+		Specs: s.specs(), Watcher: pausing{s.monitor, s}, Nudges: s.monitor.Nudges(),
 		EIPs: s.plant.eipsOf(c.eips), Records: c.records, Journal: stormJournal{db, s, l}, Total: failover.Budget(s.cfg.Budget),
 		Discover: s.cfg.Discover, Vantage: "test", Version: "test", Log: slog.New(slog.DiscardHandler),
 	})
@@ -300,7 +302,7 @@ func (s *storm) specs() []*failover.Spec {
 	if s.site.ask == askReal {
 		for _, spec := range list {
 			for n, c := range spec.Checks {
-				spec.Checks[n].Probe = apart(c.Probe)
+				spec.Checks[n].Probe = s.pausable(apart(c.Probe))
 			}
 			for n, e := range spec.Endpoints {
 				spec.Endpoints[n].Probe = apart(e.Probe)
@@ -310,7 +312,7 @@ func (s *storm) specs() []*failover.Spec {
 	}
 	for _, spec := range list {
 		for n := range spec.Checks {
-			spec.Checks[n].Probe = s.network.Question()
+			spec.Checks[n].Probe = s.pausable(s.network.Question())
 		}
 		for n := range spec.Endpoints {
 			spec.Endpoints[n].Probe = func(context.Context, probe.Target) probe.Answer {

@@ -51,6 +51,9 @@ func networkVerbs() []verb {
 		{"the watcher is cut off from zone <zone>", "packets from rrwatch to the zone are lost; users reach it", func(s *storm, a args) {
 			s.cutZone(a[0], true)
 		}},
+		{"the watcher is paused for <duration>", "its machine: nothing of rrwatch runs, and the world goes on", func(s *storm, a args) {
+			s.freeze(a.duration(0))
+		}},
 		{"<count> reference|references fails|fail", "of the three references, so many refuse connections", func(s *storm, a args) { s.breakReferences(a.count(0)) }},
 		{"the references answer again", "all three", func(s *storm, _ args) { s.breakReferences(0) }},
 	}
