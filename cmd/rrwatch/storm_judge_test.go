@@ -233,7 +233,7 @@ func (s *storm) arrived(c *stormCall, accepted bool, err error) {
 			case !now || len(c.of) == 0 || s.truth.movedSince(a.IP, time.Now().Add(-1)):
 			case a.IP == c.of[0].Member:
 				changed = a.Instance == c.of[0].Remap.To
-			case a.Instance == "":
+			case a.Instance == "" && !s.truth.movedSince(a.IP, time.Now().Add(-s.soon()-s.lag)): // AWS itself does not refuse it
 				s.fail("I3: %s has evicted %s", c.of[0], a.IP)
 			}
 		}
