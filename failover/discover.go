@@ -22,9 +22,10 @@ const (
 	readRetry   = 5 * time.Second
 )
 
-// describeLag is how long after a move EC2's describe calls may still show the
-// address where it was; for that long our own move is believed instead. The
-// AWS documentation asks for patience of up to a minute.
+// describeLag is how long after a change AWS's reads may still show what was
+// before: for that long our own move is believed instead, and that a change is
+// not seen proves nothing. The AWS documentation asks for patience of up to a
+// minute.
 const describeLag = time.Minute
 
 // wiring is what is known of one pool's wiring.
@@ -172,6 +173,10 @@ func (s *state) read(ctx context.Context, r reading) {
 		return
 	}
 	w.trouble = ""
+	if s.lacks(r.got) {
+		w.due = now
+		return
+	}
 	s.overlay(r.got, now)
 	before := w.pool
 	w.pool = r.got
@@ -179,6 +184,15 @@ func (s *state) read(ctx context.Context, r reading) {
 		s.record(ctx, Entry{Kind: Wired, Pool: r.pool, Text: text})
 	}
 	s.watch()
+}
+
+// lacks reports whether a read knows nothing of a member that was withdrawn since
+// the read began: without it that member would count as someone else's.
+func (s *state) lacks(pool *Pool) bool {
+	return slices.ContainsFunc(s.withdrawn(pool.Name), func(r Reweigh) bool {
+		_, there := pool.Member(r.Addr)
+		return !there
+	})
 }
 
 // overlay puts our own moves of the last minute over what EC2 says: its

@@ -85,5 +85,8 @@ func (s *situation) lastHealthy() (healthy int, hold *Hold) {
 
 func (s *situation) leaving(addr netip.Addr) bool {
 	leaves := func(a Action) bool { return a.Kind == KindWithdraw && a.Member == addr }
-	return slices.ContainsFunc(s.plan.Actions, leaves) || slices.ContainsFunc(s.h.InFlight, leaves)
+	left := func(c Change) bool { // and that was not read yet
+		return c.Kind == KindWithdraw && c.Pool == s.spec.Name && c.Member == addr && !c.Applied.Before(s.pool.Read)
+	}
+	return slices.ContainsFunc(s.plan.Actions, leaves) || slices.ContainsFunc(s.h.InFlight, leaves) || slices.ContainsFunc(s.h.Changes, left)
 }

@@ -143,7 +143,13 @@ func remedyCases() map[string]guardCase {
 			onlyRemap(s)
 			s.h.InFlight = []Action{{Member: public(8), Remap: &Remap{To: "i-4"}}, {Member: public(9), Remap: &Remap{To: "i-5"}}}
 		}},
-		"a foreign record set":                   {GuardNotOurs, func(s *scene) { onlyWithdraw(s); s.pool.Members[0].Set.Foreign = "it is an alias" }},
+		"a foreign record set": {GuardNotOurs, func(s *scene) { onlyWithdraw(s); s.pool.Members[0].Set.Foreign = "it is an alias" }},
+		"the others were withdrawn since the read": {GuardLastHealthy, func(s *scene) {
+			onlyWithdraw(s)
+			for n := 2; n <= 3; n++ {
+				s.h.Changes = append(s.h.Changes, Change{KindWithdraw, "www", public(n), 7, noon().Add(-20 * time.Second), true, s.pool.Read.Add(time.Second)})
+			}
+		}},
 		"the last healthy address":               {GuardLastHealthy, func(s *scene) { onlyWithdraw(s); s.down(public(2), probe.Status); s.down(public(3), probe.Body) }},
 		"fewer healthy than the policy asks for": {GuardLastHealthy, func(s *scene) { onlyWithdraw(s); s.spec.Policy.MinHealthy = 3 }},
 		"the others are not published": {GuardLastHealthy, func(s *scene) {

@@ -113,11 +113,11 @@ func (s *state) closeOver(ctx context.Context, spec *Spec, pool *Pool, snap *mon
 
 // over says whether and how an incident has ended.
 func (s *state) over(spec *Spec, pool *Pool, snap *monitor.Snapshot, i Incident) (string, bool) {
+	edit, withdrawn := i.Withdrawn()
 	m, there := pool.Member(i.Member)
 	if !there {
-		return i.Member.String() + " is no longer published, by someone else's change", true
+		return i.Member.String() + " is no longer published, by someone else's change", !withdrawn
 	}
-	edit, withdrawn := i.Withdrawn()
 	returning := withdrawn && edit.partial() && m.Set.Equal(edit.Shall)
 	switch up := believe(spec, i.Member, snap).State == monitor.Up; {
 	case i.Flapping, returning:

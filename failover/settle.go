@@ -20,10 +20,6 @@ const callTimeout = 30 * time.Second
 // authoritative servers: AWS says usually 60 seconds, sometimes more.
 const confirmTimeout = 3 * time.Minute
 
-// settleAfter is how long after its call an action's effect may still be
-// invisible to reads, so that its absence proves nothing before.
-const settleAfter = 15 * time.Second
-
 // outcome is what became of a call or of a confirmation.
 type outcome struct {
 	action Action // with Status, Applied, Ended, Change and Detail as they now are
@@ -255,7 +251,7 @@ func (s *state) settleBegun(ctx context.Context, pool *Pool, i Incident, a Actio
 		e := i.entry(ActionApplied, "AWS was read and has it: "+a.String())
 		e.Action = &a
 		s.record(ctx, e)
-	case pool.Read.Sub(last.at) > settleAfter:
+	case pool.Read.Sub(last.at) > describeLag:
 		a.Status, a.Ended = Failed, now.UTC()
 		a.Detail = last.why + "; AWS was read and has " + as
 		e := i.entry(ActionEnded, endText(a))
