@@ -145,7 +145,7 @@ func (c *Check) fresh() time.Duration { return 2*c.Interval + c.Timeout }
 
 // passing reports whether every check passes now: believed Up, the latest
 // answer a pass, and not older than two intervals.
-func (b belief) passing(_ *Spec, now time.Time) bool {
+func (b belief) passing(now time.Time) bool {
 	if b.State != monitor.Up || now.After(b.stale) {
 		return false
 	}
@@ -242,7 +242,7 @@ func (b belief) toChange() string {
 
 // provenSince reports whether the checks have passed often enough, from
 // outside, since a change at t, and when the first such pass was sent.
-func (b belief) provenSince(_ *Spec, t time.Time) (time.Time, bool) {
+func (b belief) provenSince(t time.Time) (time.Time, bool) {
 	if b.State != monitor.Up {
 		return time.Time{}, false
 	}

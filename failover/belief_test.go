@@ -30,7 +30,7 @@ func TestAMoveIsProvenOnlyByEnoughPassesSentAfterIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScene()
 			s.snap = s.snap.With(s.target(public(1)), c.health)
-			served, proven := believe(s.spec, public(1), s.snap).provenSince(s.spec, moved)
+			served, proven := believe(s.spec, public(1), s.snap).provenSince(moved)
 			if proven != !c.served.IsZero() || !served.Equal(c.served) {
 				t.Errorf("proven %v, served %s; want served %s", proven, served, c.served)
 			}
@@ -109,7 +109,7 @@ func TestToBelieveTakesNoMemory(t *testing.T) {
 	used := testing.AllocsPerRun(100, func() {
 		failing := believe(spec, pool.Members[0].Addr, f.snap)
 		other := believe(spec, pool.Members[1].Addr, f.snap)
-		if other.sideWith(&failing) != passes || !other.passing(spec, f.now) {
+		if other.sideWith(&failing) != passes || !other.passing(f.now) {
 			t.Errorf("%+v does not pass", other)
 		}
 	})
@@ -135,7 +135,7 @@ func TestAnAddressPassesOnlyByAnswersOfNow(t *testing.T) {
 			target := s.spec.Checks[turn].Target("www", public(1))
 			h := s.snap.Health(target)
 			c.change(&h)
-			if got := believe(s.spec, public(1), s.snap.With(target, h)).passing(s.spec, noon()); got != c.want {
+			if got := believe(s.spec, public(1), s.snap.With(target, h)).passing(noon()); got != c.want {
 				t.Errorf("%s, by check %d: %v, want %v", name, turn, got, c.want)
 			}
 		}

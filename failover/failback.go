@@ -56,7 +56,7 @@ func (p *planner) allWell() bool {
 		return false
 	}
 	for _, m := range p.pool.Members {
-		if m.Published && !believe(p.spec, m.Addr, p.snap).passing(p.spec, p.now) {
+		if m.Published && !believe(p.spec, m.Addr, p.snap).passing(p.now) {
 			return false
 		}
 	}

@@ -49,19 +49,27 @@ func falls(incidents []Incident, since time.Time) int {
 	return n
 }
 
+// steady is how long a member must have been Down without a break to be no
+// flapping one any more: what stays down can be answered.
+func (l FlapLimit) steady() time.Duration { return l.Within / 6 }
+
 // flap writes down that a member has begun or ceased to flap. Who comes and goes
 // is told once: its incident stays open until it is calm.
-func (s *state) flap(ctx context.Context, spec *Spec, now time.Time) {
+func (s *state) flap(ctx context.Context, spec *Spec, snap *monitor.Snapshot, now time.Time) {
 	limit := spec.Policy.Flaps
 	for _, i := range s.open[spec.Name] {
 		if limit.Falls == 0 && !i.Flapping {
 			continue
 		}
 		n := falls(s.of(spec.Name, i), now.Add(-limit.Within))
+		b := believe(spec, i.Member, snap)
+		steady := b.State == monitor.Down && now.Sub(b.Since) >= limit.steady()
 		switch {
-		case !i.Flapping && n >= limit.Falls:
+		case !i.Flapping && n >= limit.Falls && !steady:
 			s.record(ctx, i.entry(Flapping, fmt.Sprintf("%s comes and goes: it fell %d times within %s; nothing more is done until it is calm, and a person should look",
 				i.Member, n, limit.Within)))
+		case i.Flapping && steady:
+			s.record(ctx, i.entry(Calm, fmt.Sprintf("%s comes and goes no more: it has been down for %s", i.Member, limit.steady())))
 		case i.Flapping && n <= limit.calmFalls():
 			s.record(ctx, i.entry(Calm, fmt.Sprintf("%s is calm: it fell %d times within %s", i.Member, n, limit.Within)))
 		}

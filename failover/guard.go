@@ -197,7 +197,8 @@ func paused(s *situation, a Action) (string, bool) {
 // each move costs its users a connection.
 func flapping(s *situation, _ Action) (string, bool) {
 	limit := s.spec.Policy.Flaps
-	return fmt.Sprintf("the member comes and goes; this waits until it has fallen at most %d times within %s", limit.calmFalls(), limit.Within), s.incident.Flapping
+	return fmt.Sprintf("the member comes and goes; this waits until it has fallen at most %d times within %s, or has been down for %s",
+		limit.calmFalls(), limit.Within, limit.steady()), s.incident.Flapping
 }
 
 // relapseWithin is how many cool-downs ago an incident makes another one a

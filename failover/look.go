@@ -21,7 +21,7 @@ func (s *state) look(ctx context.Context, now time.Time) {
 	for _, spec := range s.Specs {
 		if pool := s.wirings[spec.Name].pool; pool != nil {
 			s.openNew(ctx, spec, pool, snap, now)
-			s.flap(ctx, spec, now)
+			s.flap(ctx, spec, snap, now)
 			s.settle(ctx, spec, pool, snap, now)
 			s.closeOver(ctx, spec, pool, snap)
 			s.respond(ctx, spec, pool, snap, now)

@@ -23,6 +23,9 @@ func (s *situation) restore(edit Reweigh) candidate {
 	if !present.Equal(left) {
 		return held(GuardChanged, "the record set is not as rrwatch left it, so whoever changed it has the last word; put the address back by hand")
 	}
+	if !s.belief.passing(s.now) || s.belief.doubt != nil {
+		return held(GuardHoldDown, "it is believed up, but its latest answer was not good, or is old")
+	}
 	shall, wait := s.nextStep(edit)
 	if _, broken := s.overridden(GuardHoldDown); !broken && s.healthySince() < wait {
 		return held(GuardHoldDown, s.waits(edit, wait))

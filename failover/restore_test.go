@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"rrwatch/monitor"
 	"rrwatch/probe"
 )
 
@@ -75,4 +76,21 @@ func TestAnOperatorsWeightEndsTheSteps(t *testing.T) {
 	s.pool.Sets[0] = weighted(1, 77)
 	s.pool.Members[0].Set = s.pool.Sets[0]
 	s.wantHold(t, GuardChanged)
+}
+
+// After a blindness an old belief is no answer.
+func TestAMemberThatDoesNotPassNowDoesNotComeBack(t *testing.T) {
+	for name, change := range map[string]func(*monitor.Health){
+		"its latest answer is a fail": func(h *monitor.Health) { h.Last.Verdict, h.Fails, h.First = probe.Fail, 1, noon().Add(-time.Second) },
+		"a fail is not forgotten":     func(h *monitor.Health) { h.Fails, h.First = 1, noon().Add(-3*time.Second) },
+		"it could not be asked":       func(h *monitor.Health) { h.Last.Verdict = probe.Inconclusive },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene()
+			s.withdrawn(weighted(1, 10), weighted(1, 0))
+			s.pool.Sets[0] = weighted(1, 0)
+			s.change(1, change)
+			s.wantHold(t, GuardHoldDown)
+		})
+	}
 }

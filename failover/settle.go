@@ -205,7 +205,7 @@ func (s *state) unwritten(id int64) bool {
 // prove ends a move once the member's checks pass from outside, or have not in
 // time. Until then it has the member asked without waiting for the interval.
 func (s *state) prove(ctx context.Context, spec *Spec, snap *monitor.Snapshot, i Incident, a Action, now time.Time) {
-	served, proven := believe(spec, a.Member, snap).provenSince(spec, a.Applied)
+	served, proven := believe(spec, a.Member, snap).provenSince(a.Applied)
 	switch {
 	case proven:
 		a.Status, a.Served, a.Ended = Proven, served.UTC(), now.UTC()

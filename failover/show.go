@@ -77,7 +77,7 @@ func showSpare(spec *Spec, pool *Pool, snap *monitor.Snapshot, now time.Time) []
 		case view.Why != "":
 		case !view.Probe.IsValid():
 			view.Why = "has no address to ask it at"
-		case !b.passing(spec, now):
+		case !b.passing(now):
 			view.Why = "does not pass the checks now"
 		default:
 			view.Standby = true

@@ -113,7 +113,7 @@ func (s *situation) fit(i *Instance) (since time.Time, why string) {
 		return time.Time{}, "has no address to ask it at"
 	}
 	b := believe(s.spec, at, s.snap)
-	if !b.passing(s.spec, s.now) {
+	if !b.passing(s.now) {
 		return time.Time{}, "does not pass the member's own checks now"
 	}
 	if up := s.now.Sub(b.Since); !b.fell.IsZero() && up < s.spec.Policy.RestoreAfter {

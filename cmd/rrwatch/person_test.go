@@ -206,6 +206,31 @@ func TestTheShadowKnowsABlip(t *testing.T) {
 	})
 }
 
+// What stays down does not flap any more, and is answered.
+func TestWhoStaysDownFlapsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, strings.NewReplacer("mode: act", "mode: observe"), nil)
+		b.start()
+		defer b.stop()
+		b.healthy()
+		for range 4 {
+			b.fault("lb-1", simulator.FaultKill)
+			b.pass(20 * time.Second)
+			b.heal("lb-1")
+			b.pass(20 * time.Second)
+		}
+		b.fault("lb-1", simulator.FaultKill)
+		b.holdsWith(demoAddress(1), failover.GuardFlapping)
+		b.pass(4 * time.Minute)
+		b.holdsWith(demoAddress(1), failover.GuardFlapping)
+		b.pass(2 * time.Minute)
+		b.holdsWith(demoAddress(1), failover.GuardMode)
+		if !strings.Contains(b.story(), "comes and goes no more: it has been down for 5m0s") || b.incidents()[0].Flapping {
+			t.Errorf("it still flaps\n%s", b.story())
+		}
+	})
+}
+
 // A restart during an outage does not forget that the member was well before.
 func TestARestartRemembersThatTheMemberWasHealthy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
