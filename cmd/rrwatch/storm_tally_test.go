@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -32,7 +33,18 @@ func (s *stormTally) add(l lived) (many bool) {
 	if len(l.wrong) > 0 {
 		s.failed++
 	}
-	return s.failed > 2
+	return s.failed > 2 || stopsAtFirst()
+}
+
+// stopsAtFirst reports whether one broken invariant is all that is asked for, as
+// the planting of faults does.
+func stopsAtFirst() bool { return os.Getenv("RRWATCH_STORM_STOP") != "" }
+
+// enough reports whether no storm needs to be lived through any more.
+func (s *stormTally) enough() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed > 0 && stopsAtFirst()
 }
 
 // String says it with what it cost.
