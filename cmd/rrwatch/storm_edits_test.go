@@ -134,15 +134,16 @@ func (s *storm) judgeRestore(e setEdit) {
 			s.fail("I9: %s, and nothing was withdrawn", a)
 			continue
 		}
+		was := s.ledger.asItWas(a.Incident)
 		part := slices.Clone(e.created)
 		for n, set := range part {
-			if set.Weight != nil && len(w.before) == 1 && w.before[0].Weight != nil && *set.Weight > 0 && *set.Weight <= *w.before[0].Weight {
-				part[n].Weight = w.before[0].Weight
+			if set.Weight != nil && len(was) == 1 && was[0].Weight != nil && *set.Weight > 0 && *set.Weight <= *was[0].Weight {
+				part[n].Weight = was[0].Weight
 			}
 		}
 		same := func(a, b []simulator.RecordSet) bool { return slices.EqualFunc(a, b, sameSet) }
-		if !same(e.deleted, w.after) && len(s.site.poolLines) == 0 || !same(part, w.before) {
-			s.fail("I9: %s makes %v of %v, and the withdrawal made %v of %v", a, e.created, e.deleted, w.after, w.before)
+		if !same(e.deleted, w.after) && len(s.site.poolLines) == 0 || !same(part, was) {
+			s.fail("I9: %s makes %v of %v, and the withdrawal made %v of %v", a, e.created, e.deleted, w.after, was)
 		}
 	}
 }

@@ -174,7 +174,8 @@ func (l *ledger) begun(e failover.Entry, i *incidentSeen) {
 		day[""]++
 	}
 	site := l.storm.site
-	if hour[a.Pool] >= site.perHour || day[a.Pool] >= 3*site.perHour || hour[""] >= site.total || day[""] >= 3*site.total {
+	over := hour[a.Pool] >= site.perHour || day[a.Pool] >= 3*site.perHour || hour[""] >= site.total || day[""] >= 3*site.total
+	if over && !l.overridden[a.Incident] {
 		l.storm.fail("I6: action %d (%s) is over the budget: %v in an hour, %v in a day", a.ID, a, hour, day)
 	}
 	l.actions[a.ID] = a
@@ -182,7 +183,7 @@ func (l *ledger) begun(e failover.Entry, i *incidentSeen) {
 
 // cool judges the time between the actions of two incidents of one member.
 func (l *ledger) cool(a, before *actionSeen) {
-	if before.Pool != a.Pool || before.Member != a.Member || before.Incident == a.Incident || before.effect.IsZero() {
+	if before.Pool != a.Pool || before.Member != a.Member || before.Incident == a.Incident || before.effect.IsZero() || l.overridden[a.Incident] {
 		return
 	}
 	if gap := a.Begun.Sub(before.effect); gap < l.storm.site.cooldown {
@@ -258,6 +259,25 @@ func (l *ledger) withdrawal(incident int64) *actionSeen {
 		}
 	}
 	return latest
+}
+
+// asItWas is the set of a member before the first of its incident's withdrawals:
+// one that fails while it comes back by steps is withdrawn again.
+func (l *ledger) asItWas(incident int64) []simulator.RecordSet {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var was []simulator.RecordSet
+	for _, id := range slices.Sorted(maps.Keys(l.actions)) {
+		a := l.actions[id]
+		switch {
+		case a.Incident != incident || a.effects == 0 || a.Reweigh == nil:
+		case a.Kind == failover.KindWithdraw && was == nil:
+			was = a.before
+		case a.Kind == failover.KindRestore && slices.EqualFunc(a.after, was, sameSet):
+			was = nil
+		}
+	}
+	return was
 }
 
 // unfinished finds the actions that a call belongs to, in their order.
