@@ -24,6 +24,7 @@ type Network struct {
 	references map[netip.AddrPort]*door         // guarded by fleet.mu
 	names      map[netip.AddrPort]*pipeListener // DNS servers; guarded by fleet.mu
 	cut        bool                             // guarded by fleet.mu
+	mute       bool                             // the DNS servers; guarded by fleet.mu
 	zones      map[string]bool                  // that the watcher is cut off from; guarded by fleet.mu
 }
 

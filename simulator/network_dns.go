@@ -30,6 +30,13 @@ func (n *Network) AddDNS(at netip.AddrPort) {
 	})
 }
 
+// MuteDNS has all DNS servers of the network fall silent, or answer again: packets of new questions are lost.
+func (n *Network) MuteDNS(mute bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.mute = mute
+}
+
 func (n *Network) asksNames(at netip.AddrPort) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -39,10 +46,13 @@ func (n *Network) asksNames(at netip.AddrPort) bool {
 // dialNames connects to a DNS server of the network.
 func (n *Network) dialNames(ctx context.Context, at netip.AddrPort) (net.Conn, error) {
 	n.mu.Lock()
-	l, cut := n.names[at], n.cut
+	l, cut, mute := n.names[at], n.cut, n.mute
 	n.mu.Unlock()
 	if cut {
 		return nil, os.NewSyscallError("connect", syscall.ENETUNREACH)
+	}
+	if mute {
+		return nil, n.silence(ctx)
 	}
 	return l.dial(ctx, at)
 }

@@ -196,6 +196,7 @@ func (s *storm) healWorld() {
 	s.breakThese("all", simulator.FaultNone)
 	s.connect()
 	s.breakReferences(0)
+	s.network.MuteDNS(false)
 	s.slack.set(false, 0)
 	s.diskFull(false)
 	s.aws.Down(false)

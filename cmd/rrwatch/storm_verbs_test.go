@@ -20,7 +20,7 @@ type verb struct {
 func verbs() []verb {
 	return slices.Concat([]verb{
 		{"everything heals", "all faults end, of instances, network, AWS, Slack and disk; operators' changes stay", func(s *storm, _ args) { s.healWorld() }},
-	}, instanceVerbs(), networkVerbs(), awsVerbs(), operatorVerbs(), selfVerbs())
+	}, instanceVerbs(), networkVerbs(), nameVerbs(), awsVerbs(), operatorVerbs(), selfVerbs())
 }
 
 func instanceVerbs() []verb {
