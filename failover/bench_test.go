@@ -43,7 +43,7 @@ func newFleet(pools, members, failing int, kinds ...string) *fleet {
 			},
 		}
 		pool := &Pool{Name: name, ZoneID: "Z1", Read: f.now.Add(-10 * time.Second)}
-		h := &History{Total: Budget{10_000, 10_000}, StaleAt: 2 * time.Minute, Left: map[RecordKey]RecordSet{}}
+		h := &History{Total: Budget{10_000, 10_000}, StaleAt: 2 * time.Minute, Left: map[RecordKey]Left{}}
 		for m := range members + 2 {
 			addr := netip.AddrFrom4([4]byte{203, byte(p >> 8), byte(p), byte(m)})
 			f.add(spec, pool, addr, m < members, m%2 == 0)

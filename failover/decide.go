@@ -53,21 +53,27 @@ type Change struct {
 	Applied  time.Time // when AWS's acceptance was known; zero: not known
 }
 
+// Left is how our last edit left a record set, and when AWS had accepted it.
+type Left struct {
+	Set RecordSet
+	At  time.Time
+}
+
 // History is what has been done and what is known beside the present state.
 type History struct {
-	Open       []Incident              // the pool's open incidents, ordered by member
-	Changes    []Change                // of all pools within the last 24 hours
-	InFlight   []Action                // unfinished, of all pools
-	Left       map[RecordKey]RecordSet // how our last edit left each record set
-	Total      Budget                  // over all pools
-	Brake      *Brake                  // latched
-	Pauses     []Pause                 // that were not ended
-	SeenUp     map[probe.Target]bool   // believed Up within the last day, by an rrwatch before this one
-	Homes      map[netip.Addr]Home     // of the pool's members that our moves have taken elsewhere
-	Released   time.Time               // when the brake was last released: budgets begin anew there
-	Everything string                  // that nearly everything fails at once, over all pools; empty: it does not
-	NoRecord   string                  // why the journal cannot be written
-	StaleAt    time.Duration           // a wiring older than this is no base for acting
+	Open       []Incident            // the pool's open incidents, ordered by member
+	Changes    []Change              // of all pools within the last 24 hours
+	InFlight   []Action              // unfinished, of all pools
+	Left       map[RecordKey]Left    // how our last edit left each record set
+	Total      Budget                // over all pools
+	Brake      *Brake                // latched
+	Pauses     []Pause               // that were not ended
+	SeenUp     map[probe.Target]bool // believed Up within the last day, by an rrwatch before this one
+	Homes      map[netip.Addr]Home   // of the pool's members that our moves have taken elsewhere
+	Released   time.Time             // when the brake was last released: budgets begin anew there
+	Everything string                // that nearly everything fails at once, over all pools; empty: it does not
+	NoRecord   string                // why the journal cannot be written
+	StaleAt    time.Duration         // a wiring older than this is no base for acting
 }
 
 // planner works out one plan.
@@ -166,7 +172,7 @@ func (p *planner) member(s *situation) {
 func (p *planner) withdrawn(s *situation, edit Reweigh) {
 	down := s.belief.State == monitor.Down
 	switch {
-	case s.pool.Read.Before(s.incident.lastTouch()) && s.now.Sub(s.pool.Read) <= s.h.StaleAt:
+	case s.pool.Read.Before(s.h.Left[edit.Was.Key()].At) && s.now.Sub(s.pool.Read) <= s.h.StaleAt:
 		// Our own edit is not in what was read; it is being read again.
 	case s.belief.State == monitor.Up:
 		p.consider(s, s.restore(edit))

@@ -176,7 +176,7 @@ func (s *scene) withdrawn(was, shall RecordSet) {
 		Reweigh: &Reweigh{Zone: "Z1", Addr: public(1), Was: was, Shall: shall},
 	}
 	s.h.Open[0].Actions = []Action{a}
-	s.h.Left[a.Reweigh.key()] = shall
+	s.h.Left[a.Reweigh.key()] = Left{Set: shall}
 	s.h.Changes = []Change{{KindRemap, "www", public(1), 1, a.Begun, true, time.Time{}}}
 	s.pool.Members[0].Published = false
 	s.up(public(1))
@@ -195,7 +195,7 @@ func TestRestoresExactlyWhatItWithdrew(t *testing.T) {
 	t.Run("simple, with another value still out", func(t *testing.T) {
 		s := newScene()
 		s.withdrawn(simple(1, 2, 3), simple(2, 3))
-		s.h.Left[simple(1).Key()] = simple(3) // 2 was withdrawn later
+		s.h.Left[simple(1).Key()] = Left{Set: simple(3)} // 2 was withdrawn later
 		s.pool.Sets = []RecordSet{simple(3)}
 		a := s.wantAction(t, "restore 203.0.113.1: www.example.com A: 203.0.113.1 joins the set")
 		if diff := cmp.Diff([]string{"203.0.113.1", "203.0.113.3"}, a.Reweigh.Shall.Values); diff != "" {

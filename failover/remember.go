@@ -29,7 +29,7 @@ func (r *Responder) recall(ctx context.Context) (*state, error) {
 		watched:   map[probe.Target]bool{},
 		plans:     map[string]Plan{},
 		advice:    recalled(memory.Advisories),
-		left:      map[RecordKey]RecordSet{},
+		left:      map[RecordKey]Left{},
 		open:      map[string][]Incident{},
 		homes:     map[string]map[netip.Addr]Home{},
 		readings:  make(chan reading),
@@ -62,7 +62,7 @@ func (r *Responder) recall(ctx context.Context) (*state, error) {
 // leaves remembers how an edit left its record set.
 func (s *state) leaves(a Action) {
 	if a.Reweigh != nil && a.Status.tookEffect() {
-		s.left[a.Reweigh.key()] = a.Reweigh.Shall
+		s.left[a.Reweigh.key()] = Left{a.Reweigh.Shall, a.Applied}
 	}
 }
 

@@ -113,7 +113,7 @@ type state struct {
 	watched    map[probe.Target]bool
 	plans      map[string]Plan
 	advice     advice
-	left       map[RecordKey]RecordSet // how our last edit left each set
+	left       map[RecordKey]Left // how our last edit left each set
 
 	pending  []Entry // not yet in the journal, and not to be lost
 	noRecord string

@@ -18,9 +18,9 @@ func (s *situation) restore(edit Reweigh) candidate {
 	}
 	left, known := s.h.Left[key]
 	if !known {
-		left = edit.Shall
+		left.Set = edit.Shall
 	}
-	if !present.Equal(left) {
+	if !present.Equal(left.Set) {
 		return held(GuardChanged, "the record set is not as rrwatch left it, so whoever changed it has the last word; put the address back by hand")
 	}
 	if !s.belief.passing(s.now) || s.belief.doubt != nil {

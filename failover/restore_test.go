@@ -27,7 +27,7 @@ func ramped(ago time.Duration, weights ...int64) *scene {
 	}
 	s.pool.Members[0].Set, s.pool.Sets[0] = now, now
 	s.pool.Members[0].Published = now.Answers()
-	s.h.Left[now.Key()] = now
+	s.h.Left[now.Key()] = Left{Set: now}
 	return s
 }
 
@@ -93,4 +93,18 @@ func TestAMemberThatDoesNotPassNowDoesNotComeBack(t *testing.T) {
 			s.wantHold(t, GuardHoldDown)
 		})
 	}
+}
+
+// Another member's edit of the same set is not yet in what was read: nobody else
+// has changed it.
+func TestAnEditOfOursThatWasNotReadYetIsNobodyElses(t *testing.T) {
+	s := newScene()
+	s.withdrawn(simple(1, 2, 3), simple(2, 3))
+	s.pool.Sets = []RecordSet{simple(2, 3)}
+	s.h.Left[simple(1).Key()] = Left{simple(3), s.pool.Read.Add(time.Second)}
+	if plan := s.plan(); len(plan.Actions)+len(plan.Held) > 0 {
+		t.Errorf("got\n%s", plan)
+	}
+	s.pool.Read = s.pool.Read.Add(2 * time.Second)
+	s.wantHold(t, GuardChanged)
 }

@@ -40,7 +40,7 @@ func newScene() *scene {
 		},
 		pool: &Pool{Name: "www", ZoneID: "Z1", Read: noon().Add(-10 * time.Second)},
 		snap: monitor.NewSnapshot(noon(), nil),
-		h:    &History{Total: Budget{10, 30}, StaleAt: 2 * time.Minute, Left: map[RecordKey]RecordSet{}},
+		h:    &History{Total: Budget{10, 30}, StaleAt: 2 * time.Minute, Left: map[RecordKey]Left{}},
 		now:  noon(),
 	}
 	for n := 1; n <= 5; n++ {

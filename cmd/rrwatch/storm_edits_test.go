@@ -158,11 +158,16 @@ func (s *storm) judgeJoin(e setEdit) {
 	}
 	want[0].Values = slices.Clone(want[0].Values)
 	for _, a := range e.of {
-		if s.ledger.withdrawal(a.Incident) == nil {
+		value := a.Member.String()
+		switch {
+		case a.Kind == failover.KindWithdraw: // in the same edit
+			want[0].Values = slices.DeleteFunc(want[0].Values, func(v string) bool { return v == value })
+			continue
+		case s.ledger.withdrawal(a.Incident) == nil:
 			s.fail("I9: %s, and nothing was withdrawn", a)
 		}
-		if a.Kind == failover.KindRestore && !slices.Contains(want[0].Values, a.Member.String()) {
-			want[0].Values = append(want[0].Values, a.Member.String())
+		if !slices.Contains(want[0].Values, value) {
+			want[0].Values = append(want[0].Values, value)
 		}
 	}
 	if !sameSet(e.created[0], want[0]) {
