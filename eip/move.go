@@ -151,7 +151,7 @@ func (c *Client) afterError(ctx context.Context, r failover.Remap, err error) er
 		return refuse(r, failover.GuardNotPermitted,
 			"not permitted; rrwatch needs ec2:AssociateAddress on this allocation (docs/permissions.md); EC2 says: %s", said(err))
 	case throttled:
-		return fmt.Errorf("associate %s with %s: EC2 throttles this account; nothing was changed: %w", r.Addr, r.To, err)
+		return refuse(r, failover.GuardThrottled, "EC2 throttles this account; nothing was changed; EC2 says: %s", said(err))
 	case refused:
 		return c.afterRefusal(ctx, r, err)
 	case unclear:

@@ -55,8 +55,10 @@ type Change struct {
 
 // Left is how our last edit left a record set, and when AWS had accepted it.
 type Left struct {
-	Set RecordSet
-	At  time.Time
+	Was   RecordSet // before that edit
+	Set   RecordSet
+	At    time.Time
+	Since time.Time // since when nobody else has edited it between two edits of ours
 }
 
 // History is what has been done and what is known beside the present state.
@@ -70,6 +72,7 @@ type History struct {
 	Pauses     []Pause               // that were not ended
 	SeenUp     map[probe.Target]bool // believed Up within the last day, by an rrwatch before this one
 	Homes      map[netip.Addr]Home   // of the pool's members that our moves have taken elsewhere
+	Vacated    map[string]bool       // instances from which an address was moved within the last 24 hours, because it failed there
 	Released   time.Time             // when the brake was last released: budgets begin anew there
 	Everything string                // that nearly everything fails at once, over all pools; empty: it does not
 	NoRecord   string                // why the journal cannot be written
@@ -158,6 +161,9 @@ func (p *planner) member(s *situation) {
 	if _, unfinished := s.incident.Unfinished(); unfinished {
 		return // it is being done; the incident's page shows how far it is
 	}
+	if p.refused(s) {
+		return
+	}
 	edit, withdrawn := s.incident.Withdrawn()
 	switch {
 	case withdrawn:
@@ -165,6 +171,30 @@ func (p *planner) member(s *situation) {
 	case s.belief.State == monitor.Down:
 		p.answer(s)
 	}
+}
+
+// throttlePause is how long is waited after AWS has refused a call for its rate,
+// beside the SDK's own waiting.
+const throttlePause = 10 * time.Second
+
+// refused reports whether the latest action was refused for the way the world was
+// a moment ago, so that nothing else is planned until it was read again.
+func (p *planner) refused(s *situation) bool {
+	if len(s.incident.Actions) == 0 {
+		return false
+	}
+	last := s.incident.Actions[len(s.incident.Actions)-1]
+	if last.Status != Refused {
+		return false
+	}
+	if last.Guard == GuardThrottled && p.now.Sub(last.Ended) < throttlePause {
+		p.plan.Held = append(p.plan.Held, Hold{
+			Member: s.member.Addr, Guard: GuardThrottled, Action: last.String(),
+			Text: "AWS refuses calls of this account for their rate; it is tried again after " + throttlePause.String(),
+		})
+		return true
+	}
+	return last.Guard.ofTheMoment() && !s.readSince(last) && p.now.Sub(p.pool.Read) <= p.h.StaleAt
 }
 
 // withdrawn plans for a member that is out of the answers, or has come back to

@@ -98,6 +98,30 @@ func zoneFails(spec *Spec, pool *Pool, snap *monitor.Snapshot, zone string, bega
 		zone, c.in.fail, c.in.all, c.elsewhere.all-c.elsewhere.fail, c.elsewhere.all), zone != "" && c.fails()
 }
 
+// zoneRecovers reports whether something in the zone has risen again within the
+// hold-down: what still fails there may be about to.
+func zoneRecovers(spec *Spec, pool *Pool, snap *monitor.Snapshot, zone string, now time.Time) bool {
+	for n := range pool.Instances {
+		if i := &pool.Instances[n]; i.Zone == zone && zone != "" {
+			b := believe(spec, pool.askedAt(spec, i), snap)
+			if b.State == monitor.Up && !b.fell.IsZero() && now.Sub(b.Since) < spec.Policy.RestoreAfter {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// askedAt is the address at which an instance is probed: the member that it
+// carries, else its own.
+func (p *Pool) askedAt(spec *Spec, i *Instance) netip.Addr {
+	at := slices.IndexFunc(p.Members, func(m Member) bool { return m.Carrier() == i.ID })
+	if at >= 0 {
+		return p.Members[at].Addr
+	}
+	return i.ProbeAddr(spec.Instances.Address)
+}
+
 // failingZones are the zones in which most members and standbys began to fail
 // at nearly the same time while most elsewhere pass, sorted. A standby in one is
 // no good place for an address, even if it still passes.

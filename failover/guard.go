@@ -34,6 +34,7 @@ const (
 	GuardNotRunning   Guard = "not-running"     // the target does not run
 	GuardService      Guard = "service-managed" // an AWS service owns the address
 	GuardNotPermitted Guard = "not-permitted"   // AWS says that rrwatch may not
+	GuardThrottled    Guard = "throttled"       // AWS refuses calls for their rate
 	GuardStale        Guard = "stale"           // the wiring was not read lately
 )
 

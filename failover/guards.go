@@ -80,6 +80,7 @@ func Guards() []GuardRule {
 		{Guard: GuardNotOurs, Sentence: "the address is no Elastic IP of this account and Region, or the record set is of a kind that rrwatch does not edit", Invariant: OnlyOurs},
 		{Guard: GuardService, Sentence: "an AWS service owns the address", Invariant: OnlyOurs},
 		{Guard: GuardNotPermitted, Sentence: "AWS says that rrwatch may not make this call"},
+		{Guard: GuardThrottled, Sentence: "AWS refused the call for the rate of this account's calls; it is tried again after a moment"},
 		{Guard: GuardChanged, Sentence: "the world is not as the plan expects: somebody has changed it", Invariant: AsPlanned},
 		{Guard: GuardEviction, Sentence: "the instance carries another address, which the move would push out", Invariant: TargetServes},
 		{Guard: GuardNotRunning, Sentence: "the instance does not run", Invariant: TargetServes},

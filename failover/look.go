@@ -106,7 +106,13 @@ func (s *state) closeOver(ctx context.Context, spec *Spec, pool *Pool, snap *mon
 			continue
 		}
 		if text, over := s.over(spec, pool, snap, i); over {
-			s.record(ctx, i.entry(Closed, text))
+			var entries []Entry
+			if p := i.Proposal; p != nil {
+				e := i.entry(ProposalOver, "the proposal no longer holds: "+p.Action)
+				e.Proposal = p
+				entries = append(entries, e)
+			}
+			s.record(ctx, append(entries, i.entry(Closed, text))...)
 		}
 	}
 }
@@ -121,6 +127,8 @@ func (s *state) over(spec *Spec, pool *Pool, snap *monitor.Snapshot, i Incident)
 	returning := withdrawn && edit.partial() && m.Set.Equal(edit.Shall)
 	switch up := believe(spec, i.Member, snap).State == monitor.Up; {
 	case i.Flapping, returning:
+	case m.Published && up && withdrawn:
+		return i.Member.String() + " is served again and published again, by someone else's change", true
 	case m.Published && up:
 		return i.Member.String() + " is served again" + recovery(i, pool), true
 	case !m.Published && !withdrawn:
@@ -166,7 +174,11 @@ func (s *state) respond(ctx context.Context, spec *Spec, pool *Pool, snap *monit
 		if believe(spec, i.Member, snap).State != monitor.Down || i.moved() && i.Diagnosis.Cause != "" {
 			continue // what was found before the move stands: it fails in two places
 		}
-		if d := diagnose(spec, pool, snap, i.Member, s.everything); d.Cause != i.Diagnosis.Cause {
+		d := diagnose(spec, pool, snap, i.Member, s.everything)
+		if i.Diagnosis.Cause == CauseZone && zoneRecovers(spec, pool, snap, i.Opening.Zone, now) {
+			continue // it is the last of its zone to come back
+		}
+		if d.Cause != i.Diagnosis.Cause {
 			e := i.entry(Diagnosed, fmt.Sprintf("cause: %s; %s", d.Cause, strings.Join(d.Evidence, "; ")))
 			e.Diagnosis = &d
 			s.record(ctx, e)
@@ -197,8 +209,12 @@ func (s *state) history(spec *Spec, now time.Time) *History {
 		return h // nothing is asked of the past
 	}
 	for _, a := range s.acted {
-		if now.Sub(a.Begun) < day {
+		// What AWS or its client has refused changed nothing, and is no part of a budget.
+		if now.Sub(a.Begun) < day && (a.Status != Refused || a.Kind == KindFailback) {
 			h.Changes = append(h.Changes, Change{a.Kind, a.Pool, a.Member, a.Incident, a.Begun, a.Status.tookEffect(), a.Applied})
+			if a.Kind == KindRemap && a.Status.tookEffect() {
+				h.vacate(a.Remap.From)
+			}
 		}
 		if !a.Status.Done() {
 			h.InFlight = append(h.InFlight, a)

@@ -188,8 +188,12 @@ func (s *situation) tried(a Action) bool {
 // readSince reports whether an action was refused for what has been read anew
 // since.
 func (s *situation) readSince(a Action) bool {
-	return a.Status == Refused && (a.Guard == GuardStale || a.Guard == GuardChanged) && s.pool.Read.After(a.Ended)
+	return a.Status == Refused && a.Guard.ofTheMoment() && s.pool.Read.After(a.Ended)
 }
+
+// ofTheMoment reports whether what the guard refused may be right when the world
+// was read again.
+func (g Guard) ofTheMoment() bool { return g == GuardStale || g == GuardChanged || g == GuardThrottled }
 
 // mostRefused is how often a refused action is planned again from a newer read.
 const mostRefused = 3

@@ -69,6 +69,38 @@ func TestAStandbyThatAWSRefusedIsPassedOver(t *testing.T) {
 	}
 }
 
+// The other remedy is not taken for a world that has only to be read again.
+func TestNothingIsPlannedUntilARefusalWasReadAgain(t *testing.T) {
+	for guard, held := range map[Guard]Guard{GuardChanged: "", GuardStale: "", GuardThrottled: GuardThrottled} {
+		s := newScene()
+		s.fails(1, probe.Refused)
+		s.inVain("i-1", "i-4", 5*time.Second)
+		refused := &s.h.Open[0].Actions[0]
+		refused.Status, refused.Guard, refused.Applied = Refused, guard, time.Time{}
+		refused.Remap.FromName, refused.Remap.ToName = "lb-1", "lb-4"
+		plan := s.plan() // read 10 s ago
+		if len(plan.Actions) > 0 || len(plan.Held) > 0 != (held != "") || held != "" && plan.Held[0].Guard != held {
+			t.Errorf("%s: got\n%s", guard, plan)
+		}
+		s.pool.Read, refused.Ended = noon().Add(-4*time.Second), noon().Add(-throttlePause)
+		if guard != GuardThrottled {
+			refused.Ended = noon().Add(-5 * time.Second)
+		}
+		s.wantAction(t, toLB4)
+	}
+}
+
+func TestAnInstanceThatFailedIsNoStandbyAtOnce(t *testing.T) {
+	s := newScene()
+	s.fails(1, probe.Refused)
+	h := s.snap.Health(s.target(private(4)))
+	h.Since = noon().Add(-9 * time.Second) // its own address is a new target
+	s.snap = s.snap.With(s.target(private(4)), h)
+	s.wantAction(t, toLB4)
+	s.h.vacate("i-4")
+	s.wantAction(t, "remap 203.0.113.1 from lb-1 (i-1) to lb-5 (i-5)")
+}
+
 func TestARefusedActionIsNotPlannedForEver(t *testing.T) {
 	s := newScene()
 	onlyWithdraw(s)

@@ -62,7 +62,13 @@ func (r *Responder) recall(ctx context.Context) (*state, error) {
 // leaves remembers how an edit left its record set.
 func (s *state) leaves(a Action) {
 	if a.Reweigh != nil && a.Status.tookEffect() {
-		s.left[a.Reweigh.key()] = Left{a.Reweigh.Shall, a.Applied}
+		left, known := s.left[a.Reweigh.key()]
+		again := left.Was.Equal(a.Reweigh.Was) && left.Set.Equal(a.Reweigh.Shall) // another action of the same batch
+		if known && !again && !left.Set.Equal(a.Reweigh.Was) {
+			left.Since = a.Applied
+		}
+		left.Was, left.Set, left.At = a.Reweigh.Was, a.Reweigh.Shall, a.Applied
+		s.left[a.Reweigh.key()] = left
 	}
 }
 

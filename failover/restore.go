@@ -20,7 +20,7 @@ func (s *situation) restore(edit Reweigh) candidate {
 	if !known {
 		left.Set = edit.Shall
 	}
-	if !present.Equal(left.Set) {
+	if !present.Equal(left.Set) || s.tookOut().Before(left.Since) {
 		return held(GuardChanged, "the record set is not as rrwatch left it, so whoever changed it has the last word; put the address back by hand")
 	}
 	if !s.belief.passing(s.now) || s.belief.doubt != nil {
@@ -39,6 +39,16 @@ func (s *situation) restore(edit Reweigh) candidate {
 	a := s.action(KindRestore, "the withdrawn member is healthy again")
 	a.Reweigh = &Reweigh{Zone: edit.Zone, Addr: s.member.Addr, Was: present, Shall: shall}
 	return candidate{action: a}
+}
+
+// tookOut is when the member was first taken out of the answers.
+func (s *situation) tookOut() time.Time {
+	for _, a := range s.incident.Actions {
+		if a.Kind == KindWithdraw && a.Status.tookEffect() {
+			return a.Applied
+		}
+	}
+	return s.now
 }
 
 // returning reports whether the member is coming back by steps: it has a part of

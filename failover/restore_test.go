@@ -101,10 +101,40 @@ func TestAnEditOfOursThatWasNotReadYetIsNobodyElses(t *testing.T) {
 	s := newScene()
 	s.withdrawn(simple(1, 2, 3), simple(2, 3))
 	s.pool.Sets = []RecordSet{simple(2, 3)}
-	s.h.Left[simple(1).Key()] = Left{simple(3), s.pool.Read.Add(time.Second)}
+	s.h.Left[simple(1).Key()] = Left{Set: simple(3), At: s.pool.Read.Add(time.Second)}
 	if plan := s.plan(); len(plan.Actions)+len(plan.Held) > 0 {
 		t.Errorf("got\n%s", plan)
 	}
 	s.pool.Read = s.pool.Read.Add(2 * time.Second)
 	s.wantHold(t, GuardChanged)
+}
+
+// Someone edited the set while the member was out; that we have edited it since,
+// for another member, does not make it ours again.
+func TestAnOperatorsEditIsNotForgottenByALaterOneOfOurs(t *testing.T) {
+	s := newScene()
+	s.withdrawn(simple(1, 2, 3), simple(2, 3))
+	s.pool.Sets = []RecordSet{simple(3)}
+	took := s.h.Open[0].Actions[0].Applied
+	s.h.Left[simple(1).Key()] = Left{Set: simple(3), At: took.Add(time.Minute), Since: took.Add(time.Minute)}
+	s.wantHold(t, GuardChanged)
+	s.h.Left[simple(1).Key()] = Left{Set: simple(3), At: took.Add(time.Minute)}
+	s.wantAction(t, "restore 203.0.113.1: www.example.com A: 203.0.113.1 joins the set")
+}
+
+func TestWhatWasLeftKnowsWhetherAnotherHandCameBetween(t *testing.T) {
+	edit := func(was, shall RecordSet, minute int) Action {
+		return Action{Status: Applied, Applied: noon().Add(time.Duration(minute) * time.Minute), Reweigh: &Reweigh{Was: was, Shall: shall}}
+	}
+	s := &state{left: map[RecordKey]Left{}}
+	s.leaves(edit(simple(1, 2, 3, 4), simple(3, 4), 1))
+	s.leaves(edit(simple(1, 2, 3, 4), simple(3, 4), 1)) // of the same batch
+	s.leaves(edit(simple(3, 4), simple(1, 3, 4), 2))
+	if left := s.left[simple(1).Key()]; !left.Since.IsZero() || !left.Set.Equal(simple(1, 3, 4)) {
+		t.Errorf("only ours: %+v", left)
+	}
+	s.leaves(edit(simple(1, 3, 4, 5), simple(1, 3, 4), 3)) // someone put 5 in, and we took it out
+	if left := s.left[simple(1).Key()]; !left.Since.Equal(noon().Add(3 * time.Minute)) {
+		t.Errorf("another hand: %+v", left)
+	}
 }

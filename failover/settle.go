@@ -91,12 +91,16 @@ func (a Action) after(change string, err error) Action {
 		a.Status, a.Applied, a.Change = Applied, now, change
 		return a
 	}
-	a.Detail = err.Error()
+	a.Detail = oneLine(err)
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		a.Status, a.Ended, a.Guard = Refused, now, refusal.Guard
 	}
 	return a // any other error leaves it Begun: what became of it is not known
 }
+
+// oneLine is an error's text in one line: several that are joined stand on a line
+// each.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // confirm waits, in a goroutine of its own, until an edit is answered by the
 // authoritative servers.
@@ -113,7 +117,7 @@ func (s *state) confirm(ctx context.Context, a Action) {
 		a.Status, a.Ended, a.Served = Proven, time.Now().UTC(), time.Now().UTC()
 		a.Detail = "every authoritative server answers so"
 		if err != nil {
-			a.Status, a.Served, a.Detail = Unproven, time.Time{}, err.Error()
+			a.Status, a.Served, a.Detail = Unproven, time.Time{}, oneLine(err)
 		}
 		s.outcomes <- outcome{a}
 	})

@@ -116,7 +116,8 @@ func (s *situation) fit(i *Instance) (since time.Time, why string) {
 	if !b.passing(s.now) {
 		return time.Time{}, "does not pass the member's own checks now"
 	}
-	if up := s.now.Sub(b.Since); !b.fell.IsZero() && up < s.spec.Policy.RestoreAfter {
+	failed := !b.fell.IsZero() || s.h.Vacated[i.ID]
+	if up := s.now.Sub(b.Since); failed && up < s.spec.Policy.RestoreAfter {
 		return time.Time{}, fmt.Sprintf("passes again for %s only, and is trusted after %s", up.Round(time.Second), s.spec.Policy.RestoreAfter)
 	}
 	return b.Since, s.untimely(b)
@@ -152,6 +153,16 @@ func (s *situation) disappointed(i *Instance) bool {
 		}
 		return false
 	})
+}
+
+// vacate remembers an instance from which an address was moved because it failed
+// there: what is asked at its own address since is a new target, of which no fail
+// is remembered.
+func (h *History) vacate(id string) {
+	if h.Vacated == nil {
+		h.Vacated = map[string]bool{}
+	}
+	h.Vacated[id] = true
 }
 
 // inFailingZone reports whether most of what is in the instance's zone fails.

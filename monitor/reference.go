@@ -72,7 +72,9 @@ func (w *watcher) family() {
 // askSiblings asks the pool's targets that have not been asked since one of
 // them failed: whether one member fails or all of them alike decides what, if
 // anything, would help. Each fail on the way to a belief asks them again, since
-// what fails together seldom fails in one instant.
+// what fails together seldom fails in one instant. Who has failed itself is asked
+// again at its own recheck, and not sooner: otherwise two that fail would hasten
+// each other to their beliefs.
 func (w *watcher) askSiblings(failing *entry, now time.Time) {
 	since := failing.health.Why.At
 	s := w.pools[failing.watch.Target.Pool]
@@ -81,7 +83,7 @@ func (w *watcher) askSiblings(failing *entry, now time.Time) {
 	}
 	s.since = since
 	for _, e := range s.list {
-		if e != failing && e.health.Last.At.Before(since) {
+		if e != failing && e.health.Fails == 0 && e.health.Last.At.Before(since) {
 			w.schedule.hasten(e, since, now)
 		}
 	}

@@ -214,6 +214,22 @@ func TestSiblingsAreAskedAgainAtEachFail(t *testing.T) {
 	}
 }
 
+// Otherwise two that fail would bring each other Down within two round trips.
+func TestSiblingsThatFailThemselvesAreNotHastened(t *testing.T) {
+	list := watches(2, time.Hour)
+	w := newTestWatcher(list)
+	a, b := w.schedule.entries[list[0].Target], w.schedule.entries[list[1].Target]
+	began := time.Now()
+	for n, e := range []*entry{a, b, a} {
+		sent := time.Duration(n) * time.Millisecond
+		e.sent, e.wanted = began.Add(sent), time.Time{}
+		w.observe(e, probe.Result{Target: e.watch.Target, At: e.sent, Answer: probe.Answer{Verdict: probe.Fail}}, began.Add(sent))
+	}
+	if !b.wanted.IsZero() {
+		t.Error("a sibling that fails was hastened")
+	}
+}
+
 func TestAPassFromBeforeAPauseStillCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list := watches(1, 5*time.Second)
