@@ -23,12 +23,35 @@ func between(rng *rand.Rand, low, high time.Duration) time.Duration {
 func drawOutage(seed uint64) outage {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	site := drawSite(rng)
+	site.poolLines = drawPolicy(rand.New(rand.NewPCG(seed, 1)))
 	if err := site.build(); err != nil {
 		panic(err)
 	}
 	return outage{
 		prose: []string{fmt.Sprintf("Drawn from the seed %d.", seed)}, site: site, events: drawEvents(rng, site),
 	}
+}
+
+// drawPolicy draws what a policy may have beside the words of an outage: nothing,
+// in half of the storms.
+func drawPolicy(rng *rand.Rand) []string {
+	var lines []string
+	if rng.IntN(2) == 0 {
+		return nil
+	}
+	if rng.IntN(2) == 0 {
+		lines = append(lines, pick(rng, "restore: [{weight: 20%, for: 20s}, {weight: 60%, for: 15s}, {weight: 100%}]", "restore: [{weight: 1%, for: 5s}, {weight: 100%}]"))
+	}
+	if rng.IntN(2) == 0 {
+		lines = append(lines, "failback: {after: 1m}")
+	}
+	if rng.IntN(3) == 0 {
+		lines = append(lines, pick(rng, "flapping: never", "flapping: {falls: 2, within: 10m}", "flapping: {falls: 3, within: 3m}"))
+	}
+	if rng.IntN(3) == 0 {
+		lines = append(lines, pick(rng, "remedy_when: {process: [withdraw]}", "remedy_when: {zone: []}", "remedy_when: {instance: [withdraw, remap]}"))
+	}
+	return lines
 }
 
 // drawSite draws a site and a policy.

@@ -163,7 +163,7 @@ func (l *ledger) begun(e failover.Entry, i *incidentSeen) {
 			l.storm.fail("I8: action %d (%s) begins while %d (%s) is unfinished", a.ID, a, other.ID, other)
 		}
 		l.cool(a, other)
-		if other.Begun.Before(l.released) {
+		if other.Begun.Before(l.released) || other.ended && other.Status == failover.Refused {
 			continue
 		}
 		if age := a.Begun.Sub(other.Begun); age < time.Hour {
