@@ -7,30 +7,42 @@ import (
 	"time"
 
 	"rrwatch/monitor"
+	"rrwatch/probe"
 )
 
-// Fall is one time that a check of a member was believed Down again, while its
+// Fall is one time that a check of a member was believed Down, while its
 // incident was open.
 type Fall struct {
 	Check string    `json:"check"`
 	At    time.Time `json:"at"`
+	First bool      `json:"first,omitempty"` // not again: the check had not failed in this incident before
 }
 
 // mostFalls is how many falls of one incident are kept.
 const mostFalls = 64
 
-// fallen is the incident's falls after one more change of belief.
+// fallen is the incident's falls after one more change of belief. Who was not Up
+// has not fallen: a watcher that has just started finds Down what was Down before.
 func (i Incident) fallen(t *monitor.Transition) []Fall {
-	if t == nil || t.To != monitor.Down || t.Target.Addr.Addr() != i.Member {
+	if t == nil || t.From != monitor.Up || t.To != monitor.Down || t.Target.Addr.Addr() != i.Member {
 		return i.Falls
 	}
-	falls := append(slices.Clip(i.Falls), Fall{t.Target.Check, t.At})
+	falls := append(slices.Clip(i.Falls), Fall{t.Target.Check, t.At, !i.hadFallen(t.Target.Check)})
 	return falls[max(0, len(falls)-mostFalls):]
+}
+
+// hadFallen reports whether a check has failed in the incident, at its opening
+// or later.
+func (i Incident) hadFallen(check string) bool {
+	opened := func(r probe.Result) bool { return r.Target.Check == check }
+	since := func(f Fall) bool { return f.Check == check }
+	return slices.ContainsFunc(i.Opening.Evidence, opened) || slices.ContainsFunc(i.Falls, since)
 }
 
 // falls counts how often a member fell within the time before now: each of its
 // incidents is one fall, and so is each time that a check fell again while one
-// was open. Checks that fall together are one fall.
+// was open. Checks that fall together are one fall, and so are those that follow
+// each other when an outage begins.
 func falls(incidents []Incident, since time.Time) int {
 	n := 0
 	for _, i := range incidents {
@@ -39,7 +51,7 @@ func falls(incidents []Incident, since time.Time) int {
 		}
 		byCheck, most := map[string]int{}, 0
 		for _, f := range i.Falls {
-			if f.At.After(since) {
+			if f.At.After(since) && !f.First {
 				byCheck[f.Check]++
 				most = max(most, byCheck[f.Check])
 			}

@@ -95,7 +95,7 @@ func TestFallsCountOncePerIncidentAndFall(t *testing.T) {
 		{Opened: at(-40)}, // too old
 		{Opened: at(-20)},
 		{Opened: at(-15), Opening: Opening{Failback: true}}, // no outage
-		{Opened: at(-10), Falls: []Fall{{"http", at(-9)}, {"tcp", at(-9)}, {"http", at(-8)}}},
+		{Opened: at(-10), Falls: []Fall{{"http", at(-9), false}, {"tcp", at(-9), false}, {"http", at(-8), false}}},
 	}
 	if n := falls(incidents, at(-30)); n != 4 {
 		t.Errorf("%d falls, want 4", n)
@@ -104,16 +104,36 @@ func TestFallsCountOncePerIncidentAndFall(t *testing.T) {
 
 func TestAnIncidentRemembersItsFalls(t *testing.T) {
 	i := Incident{Pool: "www", Member: public(1)}
-	believed := func(to monitor.State, n int) Entry {
-		target := probe.Target{Pool: "www", Check: "http"}
-		target.Addr = newScene().target(public(n)).Addr
-		return Entry{Kind: Believed, Transition: &monitor.Transition{Target: target, To: to, At: noon()}}
-	}
 	for range 100 {
-		i = i.Apply(believed(monitor.Up, 1)).Apply(believed(monitor.Down, 1)).Apply(believed(monitor.Down, 2))
+		i = i.Apply(believed(1, "http", monitor.Down, monitor.Up)).Apply(believed(1, "http", monitor.Up, monitor.Down)).
+			Apply(believed(2, "http", monitor.Up, monitor.Down))
 	}
 	if len(i.Falls) != mostFalls {
 		t.Errorf("%d falls are kept, want %d", len(i.Falls), mostFalls)
+	}
+}
+
+func believed(n int, check string, from, to monitor.State) Entry {
+	target := newScene().target(public(n))
+	target.Check = check
+	return Entry{Kind: Believed, Transition: &monitor.Transition{Target: target, From: from, To: to, At: noon()}}
+}
+
+// Two checks that fall one after the other are one outage, and a watcher that is
+// started again finds what it had found before.
+func TestAnOutageIsOneFall(t *testing.T) {
+	opening := &Opening{Evidence: []probe.Result{{Target: newScene().target(public(1))}}}
+	i := Incident{}.Apply(Entry{Kind: Opened, At: noon(), Pool: "www", Member: public(1), Opening: opening})
+	i = i.Apply(believed(1, "tcp", monitor.Up, monitor.Down)) // after http, which has opened it
+	for range 4 {
+		i = i.Apply(believed(1, "http", monitor.Unknown, monitor.Down)).Apply(believed(1, "tcp", monitor.Unknown, monitor.Down)) // a restart
+	}
+	if n := falls([]Incident{i}, noon().Add(-time.Minute)); n != 1 {
+		t.Errorf("one outage is %d falls: %+v", n, i.Falls)
+	}
+	i = i.Apply(believed(1, "tcp", monitor.Up, monitor.Down)).Apply(believed(1, "http", monitor.Up, monitor.Down))
+	if n := falls([]Incident{i}, noon().Add(-time.Minute)); n != 2 {
+		t.Errorf("with a relapse it is %d falls, want 2: %+v", n, i.Falls)
 	}
 }
 
