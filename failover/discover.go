@@ -147,6 +147,10 @@ func notice(m Member) []string {
 	case m.Address != nil && m.Address.Association == "":
 		list = append(list, fmt.Sprintf("%s (%s) is associated with nothing", m.Addr, m.Address.Allocation))
 	}
+	if n := len(m.Set.Values); n > 1 && m.Set.Foreign == "" && !m.Set.Simple() {
+		list = append(list, fmt.Sprintf("%s is one of %d addresses in the record set %s: it is never withdrawn, because the others would leave with it; "+
+			"give each address a set of its own", m.Addr, n, m.Set.Identifier))
+	}
 	if m.Set.HealthCheck != "" {
 		list = append(list, fmt.Sprintf("%s has the Route 53 health check %s: two controllers", m.Addr, m.Set.HealthCheck))
 	}

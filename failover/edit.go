@@ -15,6 +15,8 @@ func (s *situation) withdraw() candidate {
 	switch {
 	case set.Foreign != "":
 		return held(GuardNotOurs, "rrwatch does not edit this record set: "+set.Foreign)
+	case !set.Simple() && len(set.Values) > 1:
+		return held(GuardNotOurs, fmt.Sprintf("its record set holds %d addresses, which come and go together: taking it out would take out the others, too", len(set.Values)))
 	case !s.member.Published:
 		return held(GuardChanged, "the name does not answer with this address any more")
 	}

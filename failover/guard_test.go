@@ -104,6 +104,10 @@ func generalCases() map[string]guardCase {
 func remedyCases() map[string]guardCase {
 	return map[string]guardCase{
 		"no EIP of the account": {GuardNotOurs, func(s *scene) { onlyRemap(s); s.pool.Members[0].Address = nil }},
+		"a weighted set of two addresses": {GuardNotOurs, func(s *scene) {
+			onlyWithdraw(s)
+			s.pool.Members[0].Set.Values = []string{public(1).String(), public(2).String()}
+		}},
 		"an AWS service's":      {GuardService, func(s *scene) { onlyRemap(s); s.pool.Members[0].Address.ServiceManaged = "alb" }},
 		"no standby at all":     {GuardWontHelp, func(s *scene) { onlyRemap(s); s.pool.Instances = s.pool.Instances[:3] }},
 		"the standbys fail too": {GuardWontHelp, func(s *scene) { onlyRemap(s); s.down(private(4), probe.Refused); s.down(private(5), probe.Refused) }},
