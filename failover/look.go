@@ -124,11 +124,10 @@ func (s *state) over(spec *Spec, pool *Pool, snap *monitor.Snapshot, i Incident)
 	if !there {
 		return i.Member.String() + " is no longer published, by someone else's change", !withdrawn
 	}
-	returning := withdrawn && edit.partial() && m.Set.Equal(edit.Shall)
+	// The weight that we took is still to be given back, even if another set publishes the address, too.
+	owed := withdrawn && edit.Shall.Weight != nil && pool.set(edit.Was.Key()).Equal(edit.Shall)
 	switch up := believe(spec, i.Member, snap).State == monitor.Up; {
-	case i.Flapping, returning:
-	case m.Published && up && withdrawn:
-		return i.Member.String() + " is served again and published again, by someone else's change", true
+	case i.Flapping, owed:
 	case m.Published && up:
 		return i.Member.String() + " is served again" + recovery(i, pool), true
 	case !m.Published && !withdrawn:
@@ -139,7 +138,10 @@ func (s *state) over(spec *Spec, pool *Pool, snap *monitor.Snapshot, i Incident)
 
 // recovery says by what the member came back.
 func recovery(i Incident, pool *Pool) string {
+	_, withdrawn := i.Withdrawn()
 	switch {
+	case withdrawn:
+		return ", by someone else's change of the record set, which is left as it is"
 	case len(i.Actions) == 0 && i.Opening.Failback:
 		return ", and its move back was not begun"
 	case len(i.Actions) == 0:

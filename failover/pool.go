@@ -241,6 +241,16 @@ func (p *Pool) Member(addr netip.Addr) (Member, bool) {
 	return Member{}, false
 }
 
+// set is the record set of that key as last read; zero: none.
+func (p *Pool) set(key RecordKey) RecordSet {
+	for _, set := range p.Sets {
+		if set.Key() == key {
+			return set
+		}
+	}
+	return RecordSet{}
+}
+
 // Spare lists the instances that carry no member of the pool, healthy or not,
 // ordered by id.
 func (p *Pool) Spare() []Instance {

@@ -12,7 +12,7 @@ import (
 // left it (I9).
 func (s *situation) restore(edit Reweigh) candidate {
 	key := edit.Was.Key()
-	present := s.present(key)
+	present := s.pool.set(key)
 	if present.Holds(s.member.Addr) && present.Answers() && !s.returning(edit) {
 		return held(GuardChanged, "someone has put the address back already")
 	}
@@ -54,7 +54,7 @@ func (s *situation) tookOut() time.Time {
 // returning reports whether the member is coming back by steps: it has a part of
 // its weight, and the set is as we left it.
 func (s *situation) returning(edit Reweigh) bool {
-	return edit.partial() && s.present(edit.Was.Key()).Equal(edit.Shall)
+	return edit.partial() && s.pool.set(edit.Was.Key()).Equal(edit.Shall)
 }
 
 // partial reports whether the edits so far have left a part of the weight.
@@ -106,16 +106,6 @@ func (s *situation) waits(edit Reweigh, wait time.Duration) string {
 		return fmt.Sprintf("it has %d of its weight of %d; the next step comes after %s of health with it", *edit.Shall.Weight, *edit.Was.Weight, wait)
 	}
 	return fmt.Sprintf("healthy again since %s; it comes back after %s", s.belief.Since.UTC().Format("15:04:05"), wait)
-}
-
-// present is the pool's record set of that key as last read; zero: none.
-func (s *situation) present(key RecordKey) RecordSet {
-	for _, set := range s.pool.Sets {
-		if set.Key() == key {
-			return set
-		}
-	}
-	return RecordSet{}
 }
 
 // with is the present simple set plus addr, its values in the order that they

@@ -138,3 +138,31 @@ func TestWhatWasLeftKnowsWhetherAnotherHandCameBetween(t *testing.T) {
 		t.Errorf("another hand: %+v", left)
 	}
 }
+
+// What we took is given back before the incident ends, though another record set
+// publishes the address, too; what someone else has put back is theirs.
+func TestAnIncidentEndsOnlyWhenAllWeightIsGivenBack(t *testing.T) {
+	second := weighted(1, 10)
+	second.Identifier = "www-1-more"
+	for name, c := range map[string]struct {
+		set  RecordSet // ours, as it is now
+		want string    // how the incident ends; empty: it does not
+	}{
+		"still at 0":              {weighted(1, 0), ""},
+		"with a part, by a ramp":  {weighted(1, 2), ""},
+		"as an operator wants it": {weighted(1, 7), "203.0.113.1 is served again, by someone else's change of the record set, which is left as it is"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := ramped(0)
+			if *c.set.Weight == 2 {
+				s = ramped(0, 2)
+			}
+			s.pool.Sets[0] = c.set
+			s.pool.Sets = append(s.pool.Sets, second)
+			s.pool.Members[0].Set, s.pool.Members[0].Published = second, true
+			if text, _ := newAdviser().over(s.spec, s.pool, s.snap, s.h.Open[0]); text != c.want {
+				t.Errorf("it ends: %q, want %q", text, c.want)
+			}
+		})
+	}
+}

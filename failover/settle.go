@@ -271,11 +271,5 @@ func (p *Pool) holds(a Action) (as string, want bool) {
 		m, _ := p.Member(a.Member)
 		return "the address on " + carrierName(p, m), m.Carrier() == a.Remap.To
 	}
-	present := RecordSet{}
-	for _, set := range p.Sets {
-		if set.Key() == a.Reweigh.key() {
-			present = set
-		}
-	}
-	return "the record set otherwise", present.Equal(a.Reweigh.Shall)
+	return "the record set otherwise", p.set(a.Reweigh.key()).Equal(a.Reweigh.Shall)
 }
