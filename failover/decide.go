@@ -213,6 +213,9 @@ func (p *planner) withdrawn(s *situation, edit Reweigh) {
 		// Out of the answers it harms nobody; a standby that has turned up
 		// since can still take it, and then it comes back.
 		p.consider(s, s.remap())
+	case down && s.member.Published:
+		p.consider(s, held(GuardChanged, "rrwatch took it out, and the name answers with it again, by someone's change or another record set; "+
+			"who put it there has the last word"))
 	}
 }
 

@@ -166,3 +166,13 @@ func TestAnIncidentEndsOnlyWhenAllWeightIsGivenBack(t *testing.T) {
 		})
 	}
 }
+
+// Somebody has put back what still fails: that is left alone, and said.
+func TestWhatSomeonePutBackThatFailsIsHeld(t *testing.T) {
+	s := newScene()
+	onlyWithdraw(s)
+	s.withdrawn(weighted(1, 10), weighted(1, 0))
+	s.pool.Members[0].Published = true
+	s.down(public(1), probe.Refused)
+	s.wantHold(t, GuardChanged)
+}
