@@ -36,15 +36,15 @@ func (g Guard) Overridable() bool {
 	return false
 }
 
-// overridden finds a person's override of a guard, for the member's incident.
+// overridden finds the latest override of a guard by a person, for the member's
+// incident.
 func (s *situation) overridden(g Guard) (Override, bool) {
-	at := slices.IndexFunc(s.incident.Overrides, func(o Override) bool {
-		return o.Guard == g && g.Overridable() && s.now.Before(o.Until)
-	})
-	if at < 0 {
-		return Override{}, false
+	for _, o := range slices.Backward(s.incident.Overrides) {
+		if o.Guard == g && g.Overridable() && s.now.Before(o.Until) {
+			return o, true
+		}
 	}
-	return s.incident.Overrides[at], true
+	return Override{}, false
 }
 
 var errNotHeld = errors.New("that guard does not hold this incident back now; look at the incident again")

@@ -71,6 +71,47 @@ func TestAPersonOverridesAGuard(t *testing.T) {
 	s.wantHold(t, GuardBrake)
 }
 
+// An override of the cool-down allows what was tried once more, and not at every
+// look for a quarter of an hour.
+func TestAnOverrideAllowsOneMoreTry(t *testing.T) {
+	s := newScene()
+	onlyRemap(s)
+	s.fails(1, probe.Refused)
+	refused := s.wantAction(t, toLB4)
+	refused.ID, refused.Status, refused.Guard = 9, Refused, GuardNotPermitted
+	refused.Begun, refused.Ended = noon().Add(-time.Second), noon().Add(-time.Second)
+	s.h.Open[0].Actions = []Action{refused}
+	s.wantHold(t, GuardCooldown)
+	s.override(GuardCooldown)
+	if a := s.wantAction(t, toLB4); a.By != "Ada" || !strings.Contains(a.Why, "Ada overrides the guard cool-down: I know") {
+		t.Errorf("by %q, why %q", a.By, a.Why)
+	}
+	again := refused
+	again.ID, again.Ended = 10, noon().Add(time.Second)
+	s.h.Open[0].Actions = append(s.h.Open[0].Actions, again)
+	s.now = noon().Add(2 * time.Second)
+	s.wantHold(t, GuardCooldown)
+	s.h.Open[0].Overrides = append(s.h.Open[0].Overrides, Override{Guard: GuardCooldown, Why: "it may now", By: "Bob", At: s.now, Until: s.now.Add(overrideFor)})
+	if a := s.wantAction(t, toLB4); a.By != "Bob" {
+		t.Errorf("by %q", a.By)
+	}
+}
+
+// What a person lets back before its time says so.
+func TestAnOverrideOfTheHoldDownStandsOnTheRestore(t *testing.T) {
+	s := ramped(4*time.Minute, 20)
+	s.wantHold(t, GuardHoldDown)
+	s.override(GuardHoldDown)
+	if a := s.wantAction(t, "restore 203.0.113.1: www.example.com A www-1: weight 20 → 100"); a.By != "Ada" {
+		t.Errorf("by %q, why %q", a.By, a.Why)
+	}
+	s = ramped(6*time.Minute, 20)
+	s.override(GuardHoldDown) // it does not hold, so nothing is owed to the override
+	if a := s.wantAction(t, "restore 203.0.113.1: www.example.com A www-1: weight 20 → 100"); a.By != "" {
+		t.Errorf("by %q, why %q", a.By, a.Why)
+	}
+}
+
 // What keeps I1, I3, I4, I5 and I10 holds whoever says what.
 func TestWhatMustHoldCannotBeOverridden(t *testing.T) {
 	cases := generalCases()

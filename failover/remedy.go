@@ -19,7 +19,8 @@ type candidate struct {
 	remedy Remedy
 	action Action
 	hold   *Hold
-	wait   bool // the hold will soon be over, or be another one: no other remedy is taken meanwhile
+	wait   bool       // the hold will soon be over, or be another one: no other remedy is taken meanwhile
+	broken []Override // of guards that would have held this remedy
 }
 
 // answer takes the first remedy that has an action. A remedy without one says
@@ -99,19 +100,35 @@ func (p *planner) consider(s *situation, c candidate) bool {
 		p.plan.Held = append(p.plan.Held, *c.hold)
 		return c.wait
 	}
-	if _, broken := s.overridden(GuardCooldown); !broken && s.tried(c.action) {
+	if s.tried(c.action, Override{}) {
+		o, broken := s.overridden(GuardCooldown)
+		if broken && !s.tried(c.action, o) {
+			c.broken = append(c.broken, o)
+			return p.decided(s, c)
+		}
 		p.plan.Held = append(p.plan.Held, Hold{
 			Member: s.member.Addr, Remedy: c.remedy, Guard: GuardCooldown, Action: c.action.String(),
 			Text: "this was tried in this incident and did not help; it is tried again after the cool-down of " + s.again().String(),
 		})
 		return false
 	}
+	return p.decided(s, c)
+}
+
+// decided plans a candidate unless a general guard holds it, and with that the
+// matter is settled.
+func (p *planner) decided(s *situation, c candidate) bool {
 	hold, why := p.guarded(s, c.action)
 	if hold != nil {
 		p.plan.Held = append(p.plan.Held, *hold)
 		return true
 	}
-	p.do(s, c.action, why)
+	for _, o := range why {
+		if !slices.Contains(c.broken, o) {
+			c.broken = append(c.broken, o)
+		}
+	}
+	p.do(s, c.action, c.broken)
 	return true
 }
 
@@ -163,8 +180,10 @@ func (s *situation) action(kind ActionKind, why string) Action {
 // ended without success a short while ago. One that was lost by a stop of
 // rrwatch, and never had an effect, was not tried. Nor was one that was refused
 // because the world could not be read, or was not as planned, once it has been
-// read again; but not for ever. What came before a restore is another story.
-func (s *situation) tried(a Action) bool {
+// read again; but not for ever. What came before a restore is another story, and
+// so is what came before a person's override: that allows one more try, and what
+// is refused again is held again.
+func (s *situation) tried(a Action, o Override) bool {
 	if len(s.incident.Actions) == 0 {
 		return false
 	}
@@ -173,7 +192,7 @@ func (s *situation) tried(a Action) bool {
 		if old.Kind == KindRestore && !old.Applied.IsZero() && a.Kind != KindRestore {
 			break
 		}
-		lost := old.Status == Failed && old.Settled
+		lost := old.Status == Failed && old.Settled || old.Ended.Before(o.At)
 		if !old.Status.Done() || lost || s.now.Sub(old.Ended) >= s.again() || old.String() != text {
 			continue
 		}

@@ -27,8 +27,13 @@ func (s *situation) restore(edit Reweigh) candidate {
 		return held(GuardHoldDown, "it is believed up, but its latest answer was not good, or is old")
 	}
 	shall, wait := s.nextStep(edit)
-	if _, broken := s.overridden(GuardHoldDown); !broken && s.healthySince() < wait {
-		return held(GuardHoldDown, s.waits(edit, wait))
+	var why []Override
+	if s.healthySince() < wait {
+		o, broken := s.overridden(GuardHoldDown)
+		if !broken {
+			return held(GuardHoldDown, s.waits(edit, wait))
+		}
+		why = append(why, o)
 	}
 	if edit.Was.Simple() {
 		if planned, ok := s.edited[key]; ok {
@@ -38,7 +43,7 @@ func (s *situation) restore(edit Reweigh) candidate {
 	}
 	a := s.action(KindRestore, "the withdrawn member is healthy again")
 	a.Reweigh = &Reweigh{Zone: edit.Zone, Addr: s.member.Addr, Was: present, Shall: shall}
-	return candidate{action: a}
+	return candidate{action: a, broken: why}
 }
 
 // tookOut is when the member was first taken out of the answers.
