@@ -74,6 +74,7 @@ func (r *Responder) Run(ctx context.Context) error {
 	}
 	defer s.finish()
 	s.record(ctx, Entry{Kind: Started, Text: "rrwatch " + r.Version + " watches from " + r.Vantage})
+	s.abandon(ctx)
 	s.watch() // endpoints need no reading
 	timer := time.NewTimer(0)
 	defer timer.Stop()
