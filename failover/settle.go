@@ -25,8 +25,13 @@ type outcome struct {
 	action Action // with Status, Applied, Ended, Change and Detail as they now are
 }
 
-// mostCalls is how many calls that move addresses are under way at once.
-const mostCalls = 8
+// mostCalls is how many batches of calls are under way at once, and waitsFor is
+// how long another one waits for its turn: then what it was planned on may be
+// true no more, and it is planned anew.
+const (
+	mostCalls = 8
+	waitsFor  = callTimeout
+)
 
 // batches are the actions as they are sent to AWS: each move alone, the edits of
 // a zone together.
@@ -49,21 +54,46 @@ func batches(actions []Action) [][]Action {
 	return list
 }
 
-// perform makes the calls of one batch in a goroutine of its own.
+// perform makes the calls of one batch in a goroutine of its own. A call that has
+// begun is not cut short by shutdown, and one that has not is not made any more.
 func (s *state) perform(ctx context.Context, batch []Action) {
 	for _, a := range batch {
 		s.working[a.ID] = true
 	}
-	ctx = context.WithoutCancel(ctx)
 	s.calls.Go(func() {
-		s.hands <- struct{}{}
+		if why := s.turn(ctx); why != "" {
+			for _, a := range batch {
+				s.outcomes <- outcome{a.after("", &Refusal{GuardStale, "nothing was changed: " + why})}
+			}
+			return
+		}
 		defer func() { <-s.hands }()
-		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 		defer cancel()
 		for _, a := range s.call(ctx, batch) {
 			s.outcomes <- outcome{a}
 		}
 	})
+}
+
+// turn waits until a batch may be called, and takes one of the hands; or it says
+// why it shall not be.
+func (s *state) turn(ctx context.Context) (why string) {
+	select {
+	case s.hands <- struct{}{}:
+		return ""
+	default:
+	}
+	late := time.NewTimer(waitsFor)
+	defer late.Stop()
+	select {
+	case s.hands <- struct{}{}:
+		return ""
+	case <-late.C:
+		return fmt.Sprintf("%d other calls were under way for %s", mostCalls, waitsFor)
+	case <-ctx.Done():
+		return "rrwatch was stopped before its turn"
+	}
 }
 
 // call moves an address, or edits the record sets of one zone.

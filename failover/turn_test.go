@@ -1,0 +1,70 @@
+package failover
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// slow is an EC2 that takes its time; it counts its calls.
+type slow struct {
+	EIPs
+	takes time.Duration
+	calls chan struct{}
+}
+
+func (s slow) Move(context.Context, Remap) error {
+	s.calls <- struct{}{}
+	<-time.After(s.takes)
+	return nil
+}
+
+// performed makes ten moves with EC2 being slow, stops after a while, and returns
+// how the moves ended and how many calls were made.
+func performed(t *testing.T, takes, stop time.Duration) (byStatus map[Status]int, why string, calls int) {
+	t.Helper()
+	ec2 := slow{takes: takes, calls: make(chan struct{}, 10)}
+	s := &state{
+		Responder: New(Options{EIPs: ec2}), working: map[int64]bool{}, outcomes: make(chan outcome), hands: make(chan struct{}, mostCalls),
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), stop)
+	defer cancel()
+	for id := range int64(10) {
+		s.perform(ctx, []Action{{ID: id + 1, Kind: KindRemap, Status: Begun, Remap: &Remap{}}})
+	}
+	byStatus = map[Status]int{}
+	for range 10 {
+		a := (<-s.outcomes).action
+		byStatus[a.Status]++
+		if a.Status == Refused {
+			why = string(a.Guard) + ": " + a.Detail
+		}
+	}
+	s.calls.Wait()
+	return byStatus, why, len(ec2.calls)
+}
+
+// What waits for its turn is not called on a judgement that is long past, and not
+// at all once rrwatch is being stopped.
+func TestACallIsMadeInTimeOrNotAtAll(t *testing.T) {
+	for name, c := range map[string]struct {
+		takes, stop time.Duration
+		done        int
+		why         string
+	}{
+		"each has its turn":         {2 * time.Second, time.Hour, 10, ""},
+		"the others take too long":  {45 * time.Second, time.Hour, 8, "stale: nothing was changed: 8 other calls were under way for 30s"},
+		"rrwatch is stopped before": {5 * time.Second, time.Second, 8, "stale: nothing was changed: rrwatch was stopped before its turn"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				byStatus, why, calls := performed(t, c.takes, c.stop)
+				if byStatus[Applied] != c.done || byStatus[Refused] != 10-c.done || calls != c.done || !strings.HasPrefix(why, c.why) {
+					t.Errorf("%v after %d calls: %s", byStatus, calls, why)
+				}
+			})
+		})
+	}
+}
