@@ -204,6 +204,8 @@ func (p *planner) withdrawn(s *situation, edit Reweigh) {
 	switch {
 	case s.pool.Read.Before(s.h.Left[edit.Was.Key()].At) && s.now.Sub(s.pool.Read) <= s.h.StaleAt:
 		// Our own edit is not in what was read; it is being read again.
+	case s.unanswered(edit.Was.Key()):
+		// Our own edit of it may have been made already; its answer is awaited.
 	case s.belief.State == monitor.Up:
 		p.consider(s, s.restore(edit))
 	case down && s.returning(edit):
@@ -217,6 +219,14 @@ func (p *planner) withdrawn(s *situation, edit Reweigh) {
 		p.consider(s, held(GuardChanged, "rrwatch took it out, and the name answers with it again, by someone's change or another record set; "+
 			"who put it there has the last word"))
 	}
+}
+
+// unanswered reports whether an edit of the set is under way, whatever its
+// member, of which it is not known yet whether AWS has made it.
+func (p *planner) unanswered(key RecordKey) bool {
+	return slices.ContainsFunc(p.h.InFlight, func(a Action) bool {
+		return a.Reweigh != nil && a.Status == Begun && a.Reweigh.key() == key
+	})
 }
 
 // knows reports whether the address was seen healthy by an rrwatch before this

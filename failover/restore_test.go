@@ -139,6 +139,19 @@ func TestWhatWasLeftKnowsWhetherAnotherHandCameBetween(t *testing.T) {
 	}
 }
 
+// Nor is one that AWS has made and not answered yet.
+func TestAnEditOfOursThatWasNotAnsweredYetIsNobodyElses(t *testing.T) {
+	s := newScene()
+	s.withdrawn(simple(1, 2, 3), simple(2, 3))
+	s.pool.Sets = []RecordSet{simple(3)}
+	s.h.InFlight = []Action{{ID: 9, Kind: KindWithdraw, Member: public(2), Status: Begun, Reweigh: &Reweigh{Addr: public(2), Was: simple(2, 3), Shall: simple(3)}}}
+	if plan := s.plan(); len(plan.Actions)+len(plan.Held) > 0 {
+		t.Errorf("got\n%s", plan)
+	}
+	s.h.InFlight = nil
+	s.wantHold(t, GuardChanged)
+}
+
 // What we took is given back before the incident ends, though another record set
 // publishes the address, too; what someone else has put back is theirs.
 func TestAnIncidentEndsOnlyWhenAllWeightIsGivenBack(t *testing.T) {
