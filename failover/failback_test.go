@@ -108,3 +108,21 @@ func TestAMoveBackInVainIsUndone(t *testing.T) {
 	s.h.Changes = []Change{{KindFailback, "www", public(1), 1, at, true, at}}
 	s.wantAction(t, toLB4)
 }
+
+// A home that does not serve is tried once, and not every hour with an outage.
+func TestAHomeThatDidNotServeIsForgotten(t *testing.T) {
+	s := &state{incidents: map[int64]Incident{2: {ID: 2, Opening: Opening{Failback: true}}}, homes: map[string]map[netip.Addr]Home{}}
+	move := func(kind ActionKind, incident int64, from, to string) {
+		s.moves(Action{Kind: kind, Pool: "www", Member: public(1), Incident: incident, Remap: &Remap{From: from, To: to}})
+	}
+	move(KindRemap, 1, "i-1", "i-4")
+	move(KindFailback, 2, "i-4", "i-1")
+	move(KindRemap, 2, "i-1", "i-5")
+	if home, away := s.homes["www"][public(1)]; away {
+		t.Errorf("it is to go back: %+v", home)
+	}
+	move(KindRemap, 3, "i-5", "i-4")
+	if home := s.homes["www"][public(1)]; home != (Home{"i-5", "i-4"}) {
+		t.Errorf("after the next failure its home is %+v", home)
+	}
+}

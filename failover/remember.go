@@ -163,9 +163,15 @@ func (s *state) index(i Incident) {
 	s.open[i.Pool] = list
 }
 
-// moves remembers where a move has left an address.
+// moves remembers where a move has left an address. A home that did not serve when
+// the address came back is none any more: else it would be tried again for ever,
+// each time with an outage.
 func (s *state) moves(a Action) {
 	if a.Remap == nil {
+		return
+	}
+	if a.Kind == KindRemap && s.incidents[a.Incident].Opening.Failback {
+		delete(s.homes[a.Pool], a.Member)
 		return
 	}
 	if s.homes[a.Pool] == nil {
