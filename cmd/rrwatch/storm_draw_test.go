@@ -71,7 +71,7 @@ func drawSite(rng *rand.Rand) *stormSite {
 	}
 	s.remedies = pick(rng, "remap, withdraw", "remap, withdraw", "remap", "withdraw", "withdraw, remap")
 	s.interval = pick(rng, 3*time.Second, 5*time.Second, 5*time.Second, 10*time.Second)
-	s.cooldown = pick(rng, 30*time.Second, time.Minute, 2*time.Minute)
+	s.cooldown = pick(rng, 30*time.Second, 45*time.Second, time.Minute)
 	s.verify = pick(rng, 10*time.Second, 20*time.Second)
 	s.restore = pick(rng, 10*time.Second, 30*time.Second)
 	s.clear = pick(rng, 0, 0, 2)
@@ -80,7 +80,7 @@ func drawSite(rng *rand.Rand) *stormSite {
 	if rng.IntN(8) == 0 {
 		s.ask = askReal
 	}
-	if rng.IntN(16) == 0 {
+	if rng.IntN(40) == 0 {
 		s.end = endLong
 	}
 	s.minHealthy = pick(rng, 1, 1, 1, 2)
@@ -112,8 +112,8 @@ const stormWarmUp = 30 * time.Second
 
 // drawEvents draws what happens, in order.
 func drawEvents(rng *rand.Rand, site *stormSite) []event {
-	d := &drawing{rng: rng, site: site, length: between(rng, 2*time.Minute, 6*time.Minute)}
-	if rng.IntN(16) == 0 {
+	d := &drawing{rng: rng, site: site, length: between(rng, 90*time.Second, 5*time.Minute)}
+	if rng.IntN(40) == 0 {
 		d.length = between(rng, 10*time.Minute, 40*time.Minute)
 	}
 	if rng.IntN(8) > 0 {

@@ -36,7 +36,7 @@ func (s *storm) recover() {
 	s.healWorld()
 	s.healed = time.Now()
 	for !s.failed() {
-		s.sleep(30 * time.Second)
+		s.sleep(10 * time.Second)
 		s.check()
 		s.judgeEnd()
 		late := time.Since(s.healed) >= recovery
