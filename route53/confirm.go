@@ -58,9 +58,54 @@ func over(ctx context.Context) bool {
 	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
-// insync waits until a change has reached all of Route 53's servers. Errors other than a missing permission and an
-// unknown change are expected to pass.
+// pending is a change that is awaited.
+type pending struct {
+	asking chan struct{} // a token: of all who await the change one asks for it, since they share five calls a second
+	insync bool          // owned by who holds the token
+	users  int           // who await it; guarded by the Client's mu
+}
+
+// insync waits until a change has reached all of Route 53's servers.
 func (c *Client) insync(ctx context.Context, change string) error {
+	p := c.await(change)
+	defer c.leave(change, p)
+	select {
+	case p.asking <- struct{}{}:
+		defer func() { <-p.asking }()
+	case <-ctx.Done():
+		return fmt.Errorf("change %s was not INSYNC in time: %w", change, ctx.Err())
+	}
+	if p.insync {
+		return nil
+	}
+	err := c.untilInsync(ctx, change)
+	p.insync = err == nil
+	return err
+}
+
+func (c *Client) await(change string) *pending {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.pending[change]
+	if p == nil {
+		p = &pending{asking: make(chan struct{}, 1)}
+		c.pending[change] = p
+	}
+	p.users++
+	return p
+}
+
+func (c *Client) leave(change string, p *pending) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p.users--; p.users == 0 {
+		delete(c.pending, change)
+	}
+}
+
+// untilInsync asks for a change until it is INSYNC. Errors other than a missing permission and an unknown change are expected to
+// pass.
+func (c *Client) untilInsync(ctx context.Context, change string) error {
 	began := time.Now()
 	var last error
 	for {

@@ -53,6 +53,7 @@ type Client struct {
 	// editing, by zone id, holds a token while an edit runs: Route 53 refuses a second one in the same zone. It is a
 	// channel and no mutex so that waiting for it ends with the context.
 	editing map[string]chan struct{}
+	pending map[string]*pending // by change: those that are awaited
 }
 
 var _ failover.Records = (*Client)(nil)
@@ -64,7 +65,7 @@ func New(client *awsroute53.Client, servers []netip.AddrPort, dial probe.Dial) *
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
-	return &Client{api: callsOf(client), servers: servers, dial: dial, editing: map[string]chan struct{}{}, zones: map[string]string{}}
+	return &Client{api: callsOf(client), servers: servers, dial: dial, editing: map[string]chan struct{}{}, pending: map[string]*pending{}, zones: map[string]string{}}
 }
 
 // SDK returns the Route 53 client for New, with a retryer that the environment does not change.
