@@ -208,21 +208,25 @@ const relapseWithin = 24
 
 // coolDown: a member is not touched again for a while after an incident, and for
 // twice as long with each relapse (I7). The remedies of one
-// incident follow each other without that, and so do the steps of coming back.
+// incident follow each other without that, and so do the steps of coming back; but
+// that it had to leave again while it came back is a relapse, too.
 func coolDown(s *situation, a Action) (string, bool) {
 	var last time.Time
-	var relapses []int64
-	for _, change := range s.h.Changes {
+	var relapses []int64 // by the incident, or the withdrawal in this one
+	for n, change := range s.h.Changes {
 		if change.Pool != a.Pool || change.Member != a.Member || !change.Touched {
 			continue
 		}
-		if change.Incident != a.Incident {
-			soon := s.now.Sub(change.At) < relapseWithin*s.spec.Policy.Cooldown
-			if soon && !slices.Contains(relapses, change.Incident) {
-				relapses = append(relapses, change.Incident)
+		relapse := change.Incident
+		if change.Incident == a.Incident {
+			if a.Kind != KindRestore || a.Reweigh.Was.Answers() && !a.Reweigh.simple() {
+				continue
 			}
-		} else if a.Kind != KindRestore || a.Reweigh.Was.Answers() && !a.Reweigh.simple() {
-			continue
+			relapse = relapsed(s.h.Changes[:n], change)
+		}
+		soon := s.now.Sub(change.At) < relapseWithin*s.spec.Policy.Cooldown
+		if soon && relapse != 0 && !slices.Contains(relapses, relapse) {
+			relapses = append(relapses, relapse)
 		}
 		last = later(last, later(change.At, change.Applied)) // a call may be repeated for a while before it takes effect
 	}
@@ -232,6 +236,16 @@ func coolDown(s *situation, a Action) (string, bool) {
 			ago.Round(time.Second), left.Round(time.Second)), true
 	}
 	return "", false
+}
+
+// relapsed names a change by which the member had to leave the answers again, in
+// an incident in which it had left them before; 0: it is none.
+func relapsed(before []Change, c Change) int64 {
+	left := func(o Change) bool { return o.Kind == KindWithdraw && o.Incident == c.Incident && o.Touched }
+	if c.Kind != KindWithdraw || !slices.ContainsFunc(before, left) {
+		return 0
+	}
+	return -c.At.UnixNano() // no incident's number
 }
 
 // overBudget: too many actions mean that something is wrong with the

@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -188,4 +189,22 @@ func TestWhatSomeonePutBackThatFailsIsHeld(t *testing.T) {
 	s.pool.Members[0].Published = true
 	s.down(public(1), probe.Refused)
 	s.wantHold(t, GuardChanged)
+}
+
+// Who fails each time that it comes back is let back ever later.
+func TestTheCoolDownGrowsWithEachRelapseOnTheWayBack(t *testing.T) {
+	relapsed := func(times int) *scene {
+		s := ramped(0)
+		s.h.Changes, s.spec.Policy.Budget = nil, Budget{9, 9}
+		for n := range times + 1 {
+			at := noon().Add(-time.Duration(6+10*n) * time.Minute)
+			s.h.Changes = append(s.h.Changes, Change{KindWithdraw, "www", public(1), 1, at, true, at}, Change{KindRestore, "www", public(1), 1, at.Add(-time.Minute), true, at})
+		}
+		slices.Reverse(s.h.Changes)
+		return s
+	}
+	relapsed(1).wantAction(t, "restore 203.0.113.1: www.example.com A www-1: weight 0 → 20")
+	if h := relapsed(2).wantHold(t, GuardCooldown); !strings.Contains(h.Text, "touched 6m0s ago and cools down for 4m0s more") {
+		t.Errorf("it says: %s", h.Text)
+	}
 }
