@@ -219,10 +219,10 @@ func coolDown(s *situation, a Action) (string, bool) {
 		}
 		relapse := change.Incident
 		if change.Incident == a.Incident {
-			if a.Kind != KindRestore || a.Reweigh.Was.Answers() && !a.Reweigh.simple() {
+			relapse = relapsed(s.h.Changes[:n], change)
+			if !a.returns() {
 				continue
 			}
-			relapse = relapsed(s.h.Changes[:n], change)
 		}
 		soon := s.now.Sub(change.At) < relapseWithin*s.spec.Policy.Cooldown
 		if soon && relapse != 0 && !slices.Contains(relapses, relapse) {
@@ -236,6 +236,11 @@ func coolDown(s *situation, a Action) (string, bool) {
 			ago.Round(time.Second), left.Round(time.Second)), true
 	}
 	return "", false
+}
+
+// returns reports whether it is the first step by which a member comes back.
+func (a Action) returns() bool {
+	return a.Kind == KindRestore && (!a.Reweigh.Was.Answers() || a.Reweigh.simple())
 }
 
 // relapsed names a change by which the member had to leave the answers again, in

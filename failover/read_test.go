@@ -38,7 +38,7 @@ func TestAReadThatKnowsNothingOfAWithdrawalIsReadAgain(t *testing.T) {
 		t.Error("the wiring is the short one, or is not read again at once")
 	}
 	s.down(public(2), probe.Refused)
-	if text, over := o.state.over(s.spec, &short, s.snap, second); over {
+	if text, over := o.over(s.spec, &short, s.snap, second); over {
 		t.Errorf("its incident ends: %s", text)
 	}
 }

@@ -184,16 +184,15 @@ func (s *situation) action(kind ActionKind, why string) Action {
 // so is what came before a person's override: that allows one more try, and what
 // is refused again is held again.
 func (s *situation) tried(a Action, o Override) bool {
-	if len(s.incident.Actions) == 0 {
-		return false
+	text, refused := "", 0
+	if len(s.incident.Actions) > 0 {
+		text = a.String()
 	}
-	text, refused := a.String(), 0
 	for _, old := range slices.Backward(s.incident.Actions) {
 		if old.Kind == KindRestore && !old.Applied.IsZero() && a.Kind != KindRestore {
 			break
 		}
-		lost := old.Status == Failed && old.Settled || old.Ended.Before(o.At)
-		if !old.Status.Done() || lost || s.now.Sub(old.Ended) >= s.again() || old.String() != text {
+		if !old.Status.Done() || old.lost() || old.Ended.Before(o.At) || s.now.Sub(old.Ended) >= s.again() || old.String() != text {
 			continue
 		}
 		if !s.readSince(old) {
@@ -203,6 +202,10 @@ func (s *situation) tried(a Action, o Override) bool {
 	}
 	return refused >= mostRefused
 }
+
+// lost reports whether a stop of rrwatch was the end of the action, which never
+// had an effect.
+func (a Action) lost() bool { return a.Status == Failed && a.Settled }
 
 // readSince reports whether an action was refused for what has been read anew
 // since.

@@ -27,13 +27,9 @@ func (s *situation) restore(edit Reweigh) candidate {
 		return held(GuardHoldDown, "it is believed up, but its latest answer was not good, or is old")
 	}
 	shall, wait := s.nextStep(edit)
-	var why []Override
-	if s.healthySince() < wait {
-		o, broken := s.overridden(GuardHoldDown)
-		if !broken {
-			return held(GuardHoldDown, s.waits(edit, wait))
-		}
-		why = append(why, o)
+	why, ripe := s.ripe(wait)
+	if !ripe {
+		return held(GuardHoldDown, s.waits(edit, wait))
 	}
 	if edit.Was.Simple() {
 		if planned, ok := s.edited[key]; ok {
@@ -54,6 +50,16 @@ func (s *situation) tookOut() time.Time {
 		}
 	}
 	return s.now
+}
+
+// ripe reports whether the member has been healthy for long enough, or by whose
+// word it may come back before.
+func (s *situation) ripe(wait time.Duration) ([]Override, bool) {
+	if s.healthySince() >= wait {
+		return nil, true
+	}
+	o, broken := s.overridden(GuardHoldDown)
+	return []Override{o}, broken
 }
 
 // returning reports whether the member is coming back by steps: it has a part of
