@@ -214,7 +214,7 @@ func coolDown(s *situation, a Action) (string, bool) {
 	var last time.Time
 	var relapses []int64 // by the incident, or the withdrawal in this one
 	for n, change := range s.h.Changes {
-		if change.Pool != a.Pool || change.Member != a.Member || !change.Touched {
+		if !change.sameAs(a) {
 			continue
 		}
 		relapse := change.Incident
@@ -236,6 +236,13 @@ func coolDown(s *situation, a Action) (string, bool) {
 			ago.Round(time.Second), left.Round(time.Second)), true
 	}
 	return "", false
+}
+
+// sameAs reports whether the change has touched what the action would: the member
+// of the pool, or the address, which a move takes away from all pools that share it.
+func (c Change) sameAs(a Action) bool {
+	moved := (c.Kind == KindRemap || c.Kind == KindFailback) && a.Remap != nil
+	return c.Touched && c.Member == a.Member && (c.Pool == a.Pool || moved)
 }
 
 // returns reports whether it is the first step by which a member comes back.

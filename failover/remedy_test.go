@@ -194,3 +194,27 @@ func TestAnEarlierRrwatchSawTheMemberHealthy(t *testing.T) {
 	s.h.SeenUp = map[probe.Target]bool{s.target(public(1)): true}
 	s.wantAction(t, toLB4)
 }
+
+// Two names share an address: what one pool has just moved, the other one does not
+// move on, so that they do not tear at it.
+func TestTheCoolDownOfAMoveIsThatOfTheAddress(t *testing.T) {
+	at := noon().Add(-time.Minute)
+	for name, c := range map[string]struct {
+		change Change
+		guard  Guard
+	}{
+		"moved by another pool":     {Change{KindRemap, "api", public(1), 9, at, true, at}, GuardCooldown},
+		"withdrawn by another pool": {Change{KindWithdraw, "api", public(1), 9, at, true, at}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene()
+			s.fails(1, probe.Refused)
+			s.h.Changes = []Change{c.change}
+			if c.guard == "" {
+				s.wantAction(t, toLB4)
+				return
+			}
+			s.wantHold(t, c.guard)
+		})
+	}
+}
