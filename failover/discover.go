@@ -163,7 +163,8 @@ func (s *state) read(ctx context.Context, r reading) {
 	w.reading, w.due = false, now.Add(s.Discover)
 	for _, i := range s.open[r.pool] {
 		w.due = now.Add(min(s.Discover, readSoon))
-		if r.got != nil && r.got.Read.Before(i.lastTouch()) {
+		touched := i.lastTouch()
+		if r.got != nil && r.got.Read.Before(touched) && !touched.After(now) { // else the clock was put back, and no read would do
 			w.due = now // it began before our own change: read again
 			break
 		}

@@ -42,3 +42,34 @@ func TestAReadThatKnowsNothingOfAWithdrawalIsReadAgain(t *testing.T) {
 		t.Errorf("its incident ends: %s", text)
 	}
 }
+
+// A read that began before our own change is made again at once; but when the
+// clock was put back, each would seem to, and AWS would be read without a pause.
+func TestReadsNotWithoutAPauseWhenTheClockWasPutBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		touched time.Duration // from now
+		atOnce  bool
+	}{
+		"changed while it read":  {-time.Millisecond, true},
+		"the clock was put back": {10 * time.Minute, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene()
+			s.withdrawn(weighted(1, 10), weighted(1, 0))
+			s.h.Open[0].Actions[0].Applied = time.Now().Add(c.touched)
+			o := newAdviser()
+			o.Discover, o.wirings["www"].pool = time.Minute, s.pool
+			o.open = map[string][]Incident{"www": s.h.Open}
+			o.watched = map[probe.Target]bool{}
+			for _, w := range append(o.Specs[0].EndpointWatches(), Watches(o.Specs[0], s.pool)...) {
+				o.watched[w.Target] = true
+			}
+			s.pool.Read = time.Now().Add(-time.Second)
+			o.read(t.Context(), reading{pool: "www", got: s.pool})
+			due := o.wirings["www"].due
+			if atOnce := !due.After(time.Now()); atOnce != c.atOnce {
+				t.Errorf("it is read again at once: %v", atOnce)
+			}
+		})
+	}
+}
