@@ -130,6 +130,8 @@ func (s *state) over(spec *Spec, pool *Pool, snap *monitor.Snapshot, i Incident)
 	case i.Flapping, owed:
 	case m.Published && up:
 		return i.Member.String() + " is served again" + recovery(i, pool), true
+	case !m.Published && withdrawn && edit.Shall.Exists() && !pool.set(edit.Was.Key()).Exists():
+		return i.Member.String() + " stays out of the answers: someone else has removed its record set", true
 	case !m.Published && !withdrawn:
 		return i.Member.String() + " is no longer published, by someone else's change", true
 	}

@@ -11,6 +11,9 @@ import (
 // by the steps of the ramp, and only if the record set still is as our last edit
 // left it (I9).
 func (s *situation) restore(edit Reweigh) candidate {
+	if s.member.Address == nil && s.incident.Opening.Instance != "" {
+		return held(GuardNotOurs, "the address is no Elastic IP of this account any more, so who answers there may be a stranger; it stays out")
+	}
 	key := edit.Was.Key()
 	present := s.pool.set(key)
 	if present.Holds(s.member.Addr) && present.Answers() && !s.returning(edit) {

@@ -208,3 +208,26 @@ func TestTheCoolDownGrowsWithEachRelapseOnTheWayBack(t *testing.T) {
 		t.Errorf("it says: %s", h.Text)
 	}
 }
+
+// An Elastic IP that was released may be anybody's: its answers are no reason to
+// publish it again. What never was one is another matter.
+func TestAnAddressThatWasReleasedIsNotPublishedAgain(t *testing.T) {
+	s := ramped(0)
+	s.pool.Members[0].Address = nil
+	s.wantAction(t, "restore 203.0.113.1: www.example.com A www-1: weight 0 → 20")
+	s.h.Open[0].Opening.Instance = "i-1"
+	s.wantHold(t, GuardNotOurs)
+}
+
+// A member that was withdrawn and then removed for good has no incident for ever.
+func TestAnIncidentEndsWhenItsRecordSetIsRemoved(t *testing.T) {
+	s := ramped(0)
+	s.down(public(1), probe.Refused)
+	if text, over := newAdviser().over(s.spec, s.pool, s.snap, s.h.Open[0]); over {
+		t.Errorf("it ends while its set is there: %s", text)
+	}
+	s.pool.Sets = s.pool.Sets[1:]
+	if text, _ := newAdviser().over(s.spec, s.pool, s.snap, s.h.Open[0]); text != "203.0.113.1 stays out of the answers: someone else has removed its record set" {
+		t.Errorf("it ends: %q", text)
+	}
+}
