@@ -130,12 +130,19 @@ func (s *state) over(spec *Spec, pool *Pool, snap *monitor.Snapshot, i Incident)
 	case i.Flapping, owed:
 	case m.Published && up:
 		return i.Member.String() + " is served again" + recovery(i, pool), true
-	case !m.Published && withdrawn && edit.Shall.Exists() && !pool.set(edit.Was.Key()).Exists():
+	case withdrawn && pool.removed(edit):
 		return i.Member.String() + " stays out of the answers: someone else has removed its record set", true
 	case !m.Published && !withdrawn:
 		return i.Member.String() + " is no longer published, by someone else's change", true
 	}
 	return "", false
+}
+
+// removed reports whether someone else has removed the record set that an edit has
+// left, and no other one publishes the address.
+func (p *Pool) removed(edit Reweigh) bool {
+	m, _ := p.Member(edit.Addr)
+	return !m.Published && edit.Shall.Exists() && !p.set(edit.Was.Key()).Exists()
 }
 
 // recovery says by what the member came back.

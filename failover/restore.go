@@ -11,23 +11,10 @@ import (
 // by the steps of the ramp, and only if the record set still is as our last edit
 // left it (I9).
 func (s *situation) restore(edit Reweigh) candidate {
-	if s.member.Address == nil && s.incident.Opening.Instance != "" {
-		return held(GuardNotOurs, "the address is no Elastic IP of this account any more, so who answers there may be a stranger; it stays out")
-	}
 	key := edit.Was.Key()
 	present := s.pool.set(key)
-	if present.Holds(s.member.Addr) && present.Answers() && !s.returning(edit) {
-		return held(GuardChanged, "someone has put the address back already")
-	}
-	left, known := s.h.Left[key]
-	if !known {
-		left.Set = edit.Shall
-	}
-	if !present.Equal(left.Set) || s.tookOut().Before(left.Since) {
-		return held(GuardChanged, "the record set is not as rrwatch left it, so whoever changed it has the last word; put the address back by hand")
-	}
-	if !s.belief.passing(s.now) || s.belief.doubt != nil {
-		return held(GuardHoldDown, "it is believed up, but its latest answer was not good, or is old")
+	if g, why := s.unrestorable(edit, present); why != "" {
+		return held(g, why)
 	}
 	shall, wait := s.nextStep(edit)
 	why, ripe := s.ripe(wait)
@@ -53,6 +40,26 @@ func (s *situation) tookOut() time.Time {
 		}
 	}
 	return s.now
+}
+
+// unrestorable says why a member may not come back now, however long it has been
+// healthy, and by which guard; "" when it may.
+func (s *situation) unrestorable(edit Reweigh, present RecordSet) (g Guard, why string) {
+	left, known := s.h.Left[edit.Was.Key()]
+	if !known {
+		left.Set = edit.Shall
+	}
+	switch {
+	case s.member.Address == nil && s.incident.Opening.Instance != "":
+		return GuardNotOurs, "the address is no Elastic IP of this account any more, so who answers there may be a stranger; it stays out"
+	case present.Holds(s.member.Addr) && present.Answers() && !s.returning(edit):
+		return GuardChanged, "someone has put the address back already"
+	case !present.Equal(left.Set) || s.tookOut().Before(left.Since):
+		return GuardChanged, "the record set is not as rrwatch left it, so whoever changed it has the last word; put the address back by hand"
+	case !s.belief.passing(s.now) || s.belief.doubt != nil:
+		return GuardHoldDown, "it is believed up, but its latest answer was not good, or is old"
+	}
+	return "", ""
 }
 
 // ripe reports whether the member has been healthy for long enough, or by whose
