@@ -34,7 +34,7 @@ func mutations() []mutation {
 		{"what is withdrawn in the same plan counts as healthy", edit, "slices.ContainsFunc(s.plan.Actions, leaves) ||", ""},
 		{"what was withdrawn since the read counts as healthy", edit, "|| slices.ContainsFunc(s.h.Changes, left)", "|| false && slices.ContainsFunc(s.h.Changes, left)"},
 		{"a record set is restored whatever is there", restore, "!present.Equal(left.Set) || ", ""},
-		{"a member comes back that does not pass now", restore, "if !s.belief.passing(s.now) || s.belief.doubt != nil {", "if false {"},
+		{"a member comes back that does not pass now", restore, "case !s.belief.passing(s.now) || s.belief.doubt != nil:", "case false:"},
 		{"a member that a read does not know was unpublished by someone", look, "by someone else's change\", !withdrawn", "by someone else's change\", withdrawn || true"},
 		{"an action is begun though its beginning could not be written", look, "if !s.record(ctx, entries...) {\n\t\t\tcontinue\n\t\t}", "s.record(ctx, entries...)"},
 		{"an action without a clear answer has failed at once", settle, "case pool.Read.Sub(last.at) > describeLag:", "default:"},
