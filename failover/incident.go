@@ -99,7 +99,7 @@ func (i Incident) asked(e Entry) Incident {
 	case e.Kind == Proposed:
 		i.Proposal = e.Proposal
 	case e.Kind == ProposalOver:
-		i.Proposal = nil
+		i.Proposal, i.Approved = nil, "" // an approval is of what was proposed then
 	case e.Kind == Approved:
 		i.Approved, i.By, i.Allowed = e.Approved, e.By, e.At
 	case e.Kind == Overridden && e.Override != nil:

@@ -230,3 +230,10 @@ func TestAnApprovalIsUsedUpByItsAction(t *testing.T) {
 	s.h.Open[0] = i.Apply(Entry{Kind: ActionEnded, Action: &a})
 	s.wantHold(t, GuardMode)
 }
+
+func TestAnApprovalEndsWithItsProposal(t *testing.T) {
+	i := Incident{ID: 1}.Apply(Entry{Kind: Approved, At: noon(), By: "Ada", Approved: toLB4}).Apply(Entry{Kind: ProposalOver, At: noon()})
+	if i.Approved != "" {
+		t.Errorf("approved: %q", i.Approved)
+	}
+}

@@ -1,6 +1,6 @@
 // Command mutate plants faults in rrwatch's judgement, one at a time, and says
-// which invariant of the simulation sees each first, as the table of
-// docs/simulation.md has it. It changes nothing in the tree: the go command
+// which invariant of the simulation sees each first, or else which outage, as the
+// table of docs/simulation.md has it. It changes nothing in the tree: the go command
 // compiles the changed file in the place of the real one.
 //
 //	go run ./scripts/mutate [-seeds 500] [-only text]
@@ -58,7 +58,7 @@ func try(ctx context.Context, m mutation, seeds int) (sight, error) {
 	if err != nil {
 		return sight{}, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // what is left in the temporary folder harms nobody
 	overlay, err := m.overlay(dir)
 	if err != nil {
 		return sight{}, err
@@ -68,24 +68,29 @@ func try(ctx context.Context, m mutation, seeds int) (sight, error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return sight{}, fmt.Errorf("it does not compile: %w\n%s", err, out)
 	}
-	run := exec.CommandContext(ctx, binary, "-test.run", "NoStorm", "-test.timeout", "20m")
-	run.Dir = filepath.Join("cmd", "rrwatch")
-	run.Env = append(os.Environ(), "RRWATCH_STORM_STOP=1", "RRWATCH_STORM_SEEDS="+strconv.Itoa(seeds))
-	out, err := run.CombinedOutput()
-	if _, failed := errors.AsType[*exec.ExitError](err); err != nil && !failed {
-		return sight{}, err
+	for _, tests := range []string{"NoStorm", "Outages"} {
+		run := exec.CommandContext(ctx, binary, "-test.run", tests, "-test.timeout", "20m")
+		run.Dir = filepath.Join("cmd", "rrwatch")
+		run.Env = append(os.Environ(), "RRWATCH_STORM_STOP=1", "RRWATCH_STORM_SEEDS="+strconv.Itoa(seeds))
+		out, err := run.CombinedOutput()
+		switch _, failed := errors.AsType[*exec.ExitError](err); {
+		case failed:
+			return seenIn(string(out))
+		case err != nil:
+			return sight{}, err
+		}
 	}
-	if err == nil {
-		return sight{}, nil
-	}
-	return seenIn(string(out))
+	return sight{}, nil
 }
 
 // seenIn reads what was broken, and in which storm, from the output of a test.
 func seenIn(out string) (sight, error) {
 	seed := regexp.MustCompile(`--- FAIL: \S+/seed_(\d+)`).FindStringSubmatch(out)
 	broke := regexp.MustCompile(`(?m)\d\d:\d\d:\d\d\.\d{3} (?:after \S+:\s+)?(I\d+|end|the responder ended)`).FindStringSubmatch(out)
+	outage := regexp.MustCompile(`--- FAIL: TestOutages/(\S+)`).FindStringSubmatch(out)
 	switch {
+	case outage != nil:
+		return sight{"the outage " + outage[1], "–"}, nil
 	case seed != nil && broke != nil && broke[1] == "end":
 		return sight{"the end: not healed", seed[1]}, nil
 	case seed != nil && broke != nil:
@@ -112,11 +117,11 @@ func (m mutation) overlay(dir string) (string, error) {
 	if err := os.WriteFile(changed, []byte(strings.Replace(string(source), m.old, m.planted, 1)), 0o600); err != nil {
 		return "", err
 	}
-	real, err := filepath.Abs(m.file)
+	original, err := filepath.Abs(m.file)
 	if err != nil {
 		return "", err
 	}
-	list, err := json.Marshal(map[string]map[string]string{"Replace": {real: changed}})
+	list, err := json.Marshal(map[string]map[string]string{"Replace": {original: changed}})
 	if err != nil {
 		return "", err
 	}

@@ -20,6 +20,7 @@ func TestReadsWhatWasBrokenAndWhere(t *testing.T) {
 		"    --- FAIL: TestNoStorm/seed_34 (0.3s)\n   storm_test.go:49: 00:05:41.358 I9: restore":                   {"I9", "34"},
 		"    --- FAIL: TestNoStorm/seed_35 (0.3s)\n   storm_test.go:52: 00:49:39.525 after 30m0s:\n     I12: remap": {"I12", "35"},
 		"    --- FAIL: TestNoStorm/seed_7 (0.3s)\n   storm_test.go:52: 00:49:39.525 after 30m0s:\n     end: x":      {"the end: not healed", "7"},
+		"    --- FAIL: TestOutages/all-fail-alike (0.3s)":                                                           {"the outage all-fail-alike", "–"},
 		"panic: runtime error": {"a panic", "–"},
 	} {
 		if got, err := seenIn(out); err != nil || got != want {
