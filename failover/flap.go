@@ -3,6 +3,8 @@ package failover
 import (
 	"context"
 	"fmt"
+	"iter"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -43,20 +45,30 @@ func (i Incident) hadFallen(check string) bool {
 // incidents is one fall, and so is each time that a check fell again while one
 // was open. Checks that fall together are one fall, and so are those that follow
 // each other when an outage begins.
-func falls(incidents []Incident, since time.Time) int {
+func falls(incidents iter.Seq[Incident], since time.Time) int {
 	n := 0
-	for _, i := range incidents {
+	for i := range incidents {
 		if i.Opened.After(since) && !i.Planned() {
 			n++
 		}
-		byCheck, most := map[string]int{}, 0
-		for _, f := range i.Falls {
+		most := 0
+		for at, f := range i.Falls {
 			if f.At.After(since) && !f.First {
-				byCheck[f.Check]++
-				most = max(most, byCheck[f.Check])
+				most = max(most, again(i.Falls[:at+1], f.Check, since))
 			}
 		}
 		n += most
+	}
+	return n
+}
+
+// again is how often a check fell again since then.
+func again(falls []Fall, check string, since time.Time) int {
+	n := 0
+	for _, f := range falls {
+		if f.Check == check && f.At.After(since) && !f.First {
+			n++
+		}
 	}
 	return n
 }
@@ -73,7 +85,7 @@ func (s *state) flap(ctx context.Context, spec *Spec, snap *monitor.Snapshot, no
 		if limit.Falls == 0 && !i.Flapping {
 			continue
 		}
-		n := falls(s.of(spec.Name, i), now.Add(-limit.Within))
+		n := falls(s.of(spec.Name, i.Member), now.Add(-limit.Within))
 		b := believe(spec, i.Member, snap)
 		steady := b.State == monitor.Down && now.Sub(b.Since) >= limit.steady()
 		switch {
@@ -88,14 +100,13 @@ func (s *state) flap(ctx context.Context, spec *Spec, snap *monitor.Snapshot, no
 	}
 }
 
-// of lists the incidents of the member of i, oldest first.
-func (s *state) of(pool string, i Incident) []Incident {
-	var list []Incident
-	for _, other := range s.incidents {
-		if other.Pool == pool && other.Member == i.Member {
-			list = append(list, other)
+// of are the incidents of a member, in no order.
+func (s *state) of(pool string, member netip.Addr) iter.Seq[Incident] {
+	return func(yield func(Incident) bool) {
+		for _, i := range s.incidents {
+			if i.Pool == pool && i.Member == member && !yield(i) {
+				return
+			}
 		}
 	}
-	sortIncidents(list)
-	return list
 }

@@ -2,6 +2,7 @@ package failover
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,7 +139,7 @@ func TestFallsCountOncePerIncidentAndFall(t *testing.T) {
 		{Opened: at(-15), Opening: Opening{Failback: true}}, // no outage
 		{Opened: at(-10), Falls: []Fall{{"http", at(-9), false}, {"tcp", at(-9), false}, {"http", at(-8), false}}},
 	}
-	if n := falls(incidents, at(-30)); n != 4 {
+	if n := falls(slices.Values(incidents), at(-30)); n != 4 {
 		t.Errorf("%d falls, want 4", n)
 	}
 }
@@ -169,11 +170,11 @@ func TestAnOutageIsOneFall(t *testing.T) {
 	for range 4 {
 		i = i.Apply(believed(1, "http", monitor.Unknown, monitor.Down)).Apply(believed(1, "tcp", monitor.Unknown, monitor.Down)) // a restart
 	}
-	if n := falls([]Incident{i}, noon().Add(-time.Minute)); n != 1 {
+	if n := falls(slices.Values([]Incident{i}), noon().Add(-time.Minute)); n != 1 {
 		t.Errorf("one outage is %d falls: %+v", n, i.Falls)
 	}
 	i = i.Apply(believed(1, "tcp", monitor.Up, monitor.Down)).Apply(believed(1, "http", monitor.Up, monitor.Down))
-	if n := falls([]Incident{i}, noon().Add(-time.Minute)); n != 2 {
+	if n := falls(slices.Values([]Incident{i}), noon().Add(-time.Minute)); n != 2 {
 		t.Errorf("with a relapse it is %d falls, want 2: %+v", n, i.Falls)
 	}
 }
