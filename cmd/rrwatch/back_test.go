@@ -24,6 +24,7 @@ func (b *bubble) weight(n int) int64 {
 const bySteps = "remedy: [withdraw]\n    restore: [{weight: 20%, for: 5m}, {weight: 50%, for: 5m}, {weight: 100%}]\n    budget: {per_hour: 9, per_day: 9}\n    member_budget: {per_hour: 9, per_day: 9}\n    cooldown: 10s"
 
 func TestAWithdrawnAddressComesBackByStepsAndFallsBack(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("cooldown: 5m", bySteps), nil)
 		b.start()
@@ -61,6 +62,7 @@ func TestAWithdrawnAddressComesBackByStepsAndFallsBack(t *testing.T) {
 const goesBack = "failback: {after: 10m}\n    cooldown: 1m"
 
 func TestAnAddressGoesBackToARepairedInstance(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("cooldown: 5m", goesBack), nil)
 		b.start()
@@ -88,6 +90,7 @@ func TestAnAddressGoesBackToARepairedInstance(t *testing.T) {
 }
 
 func TestAMoveBackThatDoesNotServeIsUndone(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("cooldown: 5m", "failback: {after: 10m}\n    cooldown: 30m"), nil)
 		b.start()
@@ -109,6 +112,7 @@ func TestAMoveBackThatDoesNotServeIsUndone(t *testing.T) {
 
 // A whole zone is one look: its moves run side by side, its edits are one call.
 func TestAZoneOutageOfFiftyMembersIsOneLook(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("cooldown: 5m", "budget: {per_hour: 100, per_day: 100}\n    cooldown: 5m",
 			"discover: 10s", "discover: 10s\nbudget: {per_hour: 100, per_day: 100}"), fillZone)

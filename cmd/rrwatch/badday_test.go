@@ -15,6 +15,7 @@ import (
 )
 
 func TestAnAddressThatIsNoElasticIPIsWatchedAndNeverMoved(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		stranger := netip.MustParseAddr("127.113.0.99")
 		b := newBubble(t, nil, func(a *simulator.AWS) {
@@ -38,6 +39,7 @@ func TestAnAddressThatIsNoElasticIPIsWatchedAndNeverMoved(t *testing.T) {
 }
 
 func TestAnAddressOnNothingIsHeldAndTold(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, func(a *simulator.AWS) { a.Associate(demoAddress(1), "") })
 		b.start()
@@ -53,6 +55,7 @@ func TestAnAddressOnNothingIsHeldAndTold(t *testing.T) {
 }
 
 func TestTheAddressOfAStoppedInstanceIsMoved(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, nil)
 		b.start()
@@ -72,9 +75,10 @@ func TestTheAddressOfAStoppedInstanceIsMoved(t *testing.T) {
 }
 
 func TestInMaintenanceAPoolIsWatchedAndNothingIsChanged(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		// The bubble begins at midnight UTC, 2000-01-01.
-		b := newBubble(t, strings.NewReplacer("discover: 10s", "discover: 10s\nmaintenance: [{pools: [www], cron: \"0 0 * * *\", for: 1h}]"), nil)
+		b := newBubble(t, strings.NewReplacer("interval: 1s", "interval: 10s", "discover: 10s", "discover: 10s\nmaintenance: [{pools: [www], cron: \"0 0 * * *\", for: 1h}]"), nil)
 		b.start()
 		defer b.stop()
 		b.healthy()
@@ -89,6 +93,7 @@ func TestInMaintenanceAPoolIsWatchedAndNothingIsChanged(t *testing.T) {
 }
 
 func TestWhileAWSDoesNotAnswerTheWatchGoesOn(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, nil)
 		b.start()
@@ -107,6 +112,7 @@ func TestWhileAWSDoesNotAnswerTheWatchGoesOn(t *testing.T) {
 }
 
 func TestWithoutAJournalNothingIsChangedAndPeopleAreToldDirectly(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, nil)
 		b.start()

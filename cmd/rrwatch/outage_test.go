@@ -13,6 +13,7 @@ import (
 )
 
 func TestMovesTheAddressOfADeadLoadBalancerToAStandbyOfItsZone(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, nil)
 		b.start()
@@ -42,6 +43,7 @@ func TestMovesTheAddressOfADeadLoadBalancerToAStandbyOfItsZone(t *testing.T) {
 }
 
 func TestARepairedInstanceIsAStandbyAgain(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, nil)
 		b.start()
@@ -62,6 +64,7 @@ func TestARepairedInstanceIsAStandbyAgain(t *testing.T) {
 }
 
 func TestChangesNothingInModeObserveAndSaysWhatItWouldDo(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("mode: act", "mode: observe"), nil)
 		b.start()
@@ -82,6 +85,7 @@ func TestChangesNothingInModeObserveAndSaysWhatItWouldDo(t *testing.T) {
 }
 
 func TestWaitsInModeProposeForANamedPerson(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("mode: act", "mode: propose"), nil)
 		b.start()
@@ -111,6 +115,7 @@ func TestWaitsInModeProposeForANamedPerson(t *testing.T) {
 }
 
 func TestChangesNothingWhileTheWatcherIsCutOff(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, nil)
 		b.start()
@@ -130,6 +135,7 @@ func TestChangesNothingWhileTheWatcherIsCutOff(t *testing.T) {
 }
 
 func TestHoldsWhenAllMembersFailAlike(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, nil)
 		b.start()
@@ -149,6 +155,7 @@ func TestHoldsWhenAllMembersFailAlike(t *testing.T) {
 }
 
 func TestNeverMovesAnAddressToAnInstanceThatCarriesAnother(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, func(a *simulator.AWS) {
 			// Both standbys carry an address that no pool publishes.
@@ -177,6 +184,7 @@ func alone(a *simulator.AWS) {
 }
 
 func TestWithdrawsWhatNoStandbyCanTakeAndRestoresItExactly(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("cooldown: 5m", "cooldown: 1m"), alone)
 		b.start()
@@ -205,6 +213,7 @@ func TestWithdrawsWhatNoStandbyCanTakeAndRestoresItExactly(t *testing.T) {
 }
 
 func TestTheLastHealthyAddressIsNeverWithdrawn(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, alone)
 		b.start()
@@ -229,6 +238,7 @@ func TestTheLastHealthyAddressIsNeverWithdrawn(t *testing.T) {
 }
 
 func TestAnOperatorsEditOfAWithdrawnSetIsNotUndone(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("cooldown: 5m", "cooldown: 1m"), alone)
 		b.start()
@@ -265,6 +275,7 @@ func TestAnOperatorsEditOfAWithdrawnSetIsNotUndone(t *testing.T) {
 // the references answer all the time. One address is asked before the other
 // when it does: that must not make the other a lone failure.
 func TestNothingIsMovedWhenThePathToTheWholeSiteComesBack(t *testing.T) {
+	t.Parallel()
 	for n := range 12 {
 		for _, fault := range []simulator.Fault{simulator.FaultHang, simulator.FaultKill} {
 			synctest.Test(t, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 )
 
 func TestAPauseLastsOverARestartAndEndsByItself(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, nil)
 		b.start()
@@ -50,6 +51,7 @@ func TestAPauseLastsOverARestartAndEndsByItself(t *testing.T) {
 }
 
 func TestAResumedPoolActs(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, nil)
 		b.start()
@@ -74,6 +76,7 @@ func TestAResumedPoolActs(t *testing.T) {
 }
 
 func TestBreakGlassNamesTheGuardAndThePerson(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("mode: act", "mode: observe"), nil)
 		b.start()
@@ -108,6 +111,7 @@ func TestBreakGlassNamesTheGuardAndThePerson(t *testing.T) {
 }
 
 func TestWhatMustAlwaysHoldCannotBeOverridden(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("cooldown: 5m", "remedy: [withdraw]\n    min_healthy: 3\n    cooldown: 5m"), nil)
 		b.start()
@@ -128,8 +132,9 @@ func TestWhatMustAlwaysHoldCannotBeOverridden(t *testing.T) {
 
 // Who comes and goes is told once: the incident stays open until it is calm.
 func TestAFlappingMemberIsOneIncidentUntilItIsCalm(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := newBubble(t, strings.NewReplacer("cooldown: 5m", "cooldown: 0s\n    flapping: {falls: 4, within: 30m}\n    remedy: [withdraw]\n"+
+		b := newBubble(t, strings.NewReplacer("interval: 1s", "interval: 4s", "cooldown: 5m", "cooldown: 0s\n    flapping: {falls: 4, within: 12m}\n    remedy: [withdraw]\n"+
 			"    budget: {per_hour: 50, per_day: 50}\n    member_budget: {per_hour: 50, per_day: 50}", "discover: 10s", "discover: 10s\nbudget: {per_hour: 50, per_day: 50}", "restore_after: 1m", "restore_after: 5s"), nil)
 		b.start()
 		defer b.stop()
@@ -145,21 +150,22 @@ func TestAFlappingMemberIsOneIncidentUntilItIsCalm(t *testing.T) {
 		if len(list) > 4 || !list[0].Open() || !list[0].Flapping {
 			t.Fatalf("%d incidents, the last open %v, flapping %v\n%s", len(list), list[0].Open(), list[0].Flapping, b.story())
 		}
-		if strings.Count(b.story(), "comes and goes: it fell 4 times within 30m0s") != 1 {
+		if strings.Count(b.story(), "comes and goes: it fell 4 times within 12m0s") != 1 {
 			t.Errorf("it was not told once\n%s", b.story())
 		}
-		b.pass(10 * time.Minute)
+		b.pass(3 * time.Minute)
 		if b.changes() != done {
 			t.Errorf("it was touched while it flaps\n%s", b.story())
 		}
-		b.until(40*time.Minute, "it to be calm, and back", func() bool { return !b.incidents()[0].Open() && b.weight(1) == 10 })
-		if !strings.Contains(b.story(), "is calm: it fell 2 times within 30m0s") {
+		b.until(20*time.Minute, "it to be calm, and back", func() bool { return !b.incidents()[0].Open() && b.weight(1) == 10 })
+		if !strings.Contains(b.story(), "is calm: it fell 2 times within 12m0s") {
 			t.Errorf("that it is calm was not told\n%s", b.story())
 		}
 	})
 }
 
 func TestAProposalExpiresAndIsWithdrawnWhenItNoLongerHolds(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("mode: act", "mode: propose"), nil)
 		b.start()
@@ -188,6 +194,7 @@ func TestAProposalExpiresAndIsWithdrawnWhenItNoLongerHolds(t *testing.T) {
 }
 
 func TestTheShadowKnowsABlip(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("mode: act", "mode: observe"), nil)
 		b.start()
@@ -208,6 +215,7 @@ func TestTheShadowKnowsABlip(t *testing.T) {
 
 // What stays down does not flap any more, and is answered.
 func TestWhoStaysDownFlapsNoMore(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("mode: act", "mode: observe"), nil)
 		b.start()
@@ -233,6 +241,7 @@ func TestWhoStaysDownFlapsNoMore(t *testing.T) {
 
 // A restart during an outage does not forget that the member was well before.
 func TestARestartRemembersThatTheMemberWasHealthy(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, nil)
 		b.start()

@@ -71,6 +71,7 @@ func crash(t *testing.T, b *bubble, took bool) {
 }
 
 func TestMemberRelapsingWithinItsCoolDownIsNotTouchedAgain(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, nil)
 		b.start()
@@ -91,6 +92,7 @@ func TestMemberRelapsingWithinItsCoolDownIsNotTouchedAgain(t *testing.T) {
 }
 
 func TestSpentBudgetLatchesTheBrakeUntilANamedPersonReleasesIt(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("cooldown: 5m", "cooldown: 1s\n    budget: {per_hour: 1, per_day: 5}"), nil)
 		b.start()
@@ -142,6 +144,7 @@ func TestThrottledAndLostAnswersAreNoReasonToMoveTwice(t *testing.T) {
 }
 
 func TestMoveWithoutAClearAnswerIsSettledByReading(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		// Describes lag for longer than the move itself waits for its effect.
 		b := newBubbleAt(t, simulator.Options{Latency: 60 * time.Millisecond, Lag: 12 * time.Second}, nil, nil)
@@ -162,6 +165,7 @@ func TestMoveWithoutAClearAnswerIsSettledByReading(t *testing.T) {
 }
 
 func TestStandbyWithAPublicAddressOfItsOwnIsAStandby(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, func(a *simulator.AWS) {
 			spare := demoInstances()[3]
@@ -177,6 +181,7 @@ func TestStandbyWithAPublicAddressOfItsOwnIsAStandby(t *testing.T) {
 }
 
 func TestForbiddenMoveIsRefusedAndTold(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, strings.NewReplacer("cooldown: 5m", "cooldown: 5m\n    remedy: [remap]"), nil)
 		b.start()
@@ -196,6 +201,7 @@ func TestForbiddenMoveIsRefusedAndTold(t *testing.T) {
 }
 
 func TestNothingIsDoneForAnHourWithoutAFault(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, nil, nil)
 		b.start()

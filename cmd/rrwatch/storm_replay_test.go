@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -40,6 +41,14 @@ func liveQuietly(t *testing.T, o outage, prepare func(*storm)) lived {
 	return out
 }
 
+// ordered is a story with what happens in one instant in the order of its words:
+// which of several goroutines is first then says nothing.
+func ordered(story string) string {
+	lines := strings.Split(story, "\n")
+	slices.Sort(lines) // each begins with its time
+	return strings.Join(lines, "\n")
+}
+
 // A failing storm is of use only if it fails again.
 func TestAStormIsLivedTheSameWayAgain(t *testing.T) {
 	seeds, runs := number(t, "RRWATCH_REPLAY_SEEDS", 3), number(t, "RRWATCH_REPLAY_RUNS", 2)
@@ -49,16 +58,16 @@ func TestAStormIsLivedTheSameWayAgain(t *testing.T) {
 		same := true
 		for range runs - 1 {
 			again := liveQuietly(t, drawOutage(uint64(seed)), nil)
-			if again.story != first.story && same {
+			if ordered(again.story) != ordered(first.story) && same {
 				same = false
-				t.Logf("seed %d: %s", seed, firstDifference(first.story, again.story))
+				t.Logf("seed %d: %s", seed, firstDifference(ordered(first.story), ordered(again.story)))
 			}
 		}
 		if same {
 			exact++
 		}
 	}
-	t.Logf("%d of %d seeds were lived in the same way %d times, byte for byte", exact, seeds, runs)
+	t.Logf("%d of %d seeds were lived in the same way %d times, but for the order within an instant", exact, seeds, runs)
 	if exact*10 < seeds*9 {
 		t.Errorf("only %d of %d seeds were lived in the same way", exact, seeds)
 	}
