@@ -159,7 +159,7 @@ func recovery(i Incident, pool *Pool) string {
 	last := i.Actions[len(i.Actions)-1]
 	switch {
 	case last.Kind == KindFailback && !last.Status.tookEffect():
-		return " and stays where it is: " + last.Detail
+		return " and stays where it is: the move back was not made"
 	case last.Status != Proven:
 		return ", without proof that it was our doing"
 	case last.Kind == KindFailback:
