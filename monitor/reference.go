@@ -76,7 +76,7 @@ func (w *watcher) family() {
 // again at its own recheck, and not sooner: otherwise two that fail would hasten
 // each other to their beliefs.
 func (w *watcher) askSiblings(failing *entry, now time.Time) {
-	since := failing.health.Why.At
+	since := failing.health.Why.Ended() // a silent host is known to fail a whole time-out after it was asked
 	s := w.pools[failing.watch.Target.Pool]
 	if !s.since.Before(since) {
 		return
