@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"rrwatch/monitor"
 )
 
 // The guards. Each is a reason not to act; its name stands in pages, logs and
@@ -71,8 +73,9 @@ func noRecord(s *situation, _ Action) (string, bool) {
 	return "the journal cannot be written: " + s.h.NoRecord, s.h.NoRecord != ""
 }
 
-// blind: nothing is changed while the references do not answer, or have not
-// been seen to since the member began to fail (I2).
+// blind: nothing is changed while the references do not answer, or have not been
+// seen to since the member began to fail, or while nearly everything fails at once
+// (I2).
 func blind(s *situation, a Action) (string, bool) {
 	if s.snap.Blind != "" {
 		return "the watcher is blind: " + s.snap.Blind, true
@@ -125,7 +128,41 @@ func shared(s *situation, a Action) (string, bool) {
 	if !a.Kind.answers() {
 		return "", false
 	}
-	return sharedFault(s.spec, s.pool, s.snap, s.member.Addr)
+	if text, so := sharedFault(s.spec, s.pool, s.snap, s.member.Addr); so {
+		return text, true
+	}
+	return s.unlikeItsZone()
+}
+
+// unlikeItsZone holds while it is not known whether the member's zone fails, for a
+// time-out at most, where a zone's outage has remedies of its own: what is silent
+// with it is known to be a moment later.
+func (s *situation) unlikeItsZone() (string, bool) {
+	_, own := s.spec.Policy.RemedyWhen[CauseZone]
+	carrier, _ := s.pool.Instance(s.member.Carrier())
+	if !own || carrier.Zone == "" || s.incident.moved() || s.now.Sub(s.belief.Since) > s.spec.longest() {
+		return "", false
+	}
+	for n := range s.pool.Instances {
+		i := &s.pool.Instances[n]
+		at := s.pool.askedAt(s.spec, i)
+		if i.ID == carrier.ID || i.Zone != carrier.Zone || !at.IsValid() {
+			continue
+		}
+		if b := believe(s.spec, at, s.snap); b.State == monitor.Up && b.doubt == nil && !b.askedSince(s.belief.lately()) {
+			return fmt.Sprintf("not yet compared with %s in the same zone, which has not answered since; a zone's outage has remedies of its own", i.Label()), true
+		}
+	}
+	return "", false
+}
+
+// longest is how long at most a check waits for its answer, and is asked again.
+func (s *Spec) longest() time.Duration {
+	longest := time.Duration(0)
+	for n := range s.Checks {
+		longest = max(longest, s.Checks[n].Timeout+s.Checks[n].Recheck)
+	}
+	return longest
 }
 
 // inFlight: no two unfinished actions touch the same member, instance or record
@@ -207,9 +244,9 @@ func flapping(s *situation, _ Action) (string, bool) {
 const relapseWithin = 24
 
 // coolDown: a member is not touched again for a while after an incident, and for
-// twice as long with each relapse (I7). The remedies of one
-// incident follow each other without that, and so do the steps of coming back; but
-// that it had to leave again while it came back is a relapse, too.
+// twice as long with each relapse (I7). The remedies of one incident follow each
+// other without that, and so do the steps of coming back; but that it had to leave
+// again while it came back is a relapse, too.
 func coolDown(s *situation, a Action) (string, bool) {
 	var last time.Time
 	var relapses []int64 // by the incident, or the withdrawal in this one

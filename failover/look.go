@@ -182,8 +182,7 @@ func (i Incident) lastTouch() time.Time {
 
 // respond diagnoses, decides, writes down what is held, and begins the actions.
 func (s *state) respond(ctx context.Context, spec *Spec, pool *Pool, snap *monitor.Snapshot, now time.Time) {
-	open := s.open[spec.Name]
-	for n, i := range open {
+	for _, i := range s.open[spec.Name] {
 		if believe(spec, i.Member, snap).State != monitor.Down || i.moved() && i.Diagnosis.Cause != "" {
 			continue // what was found before the move stands: it fails in two places
 		}
@@ -195,12 +194,11 @@ func (s *state) respond(ctx context.Context, spec *Spec, pool *Pool, snap *monit
 			e := i.entry(Diagnosed, fmt.Sprintf("cause: %s; %s", d.Cause, strings.Join(d.Evidence, "; ")))
 			e.Diagnosis = &d
 			s.record(ctx, e)
-			open[n] = s.incidents[i.ID]
 		}
 	}
 	plan := Decide(spec, pool, snap, s.history(spec, now), now)
 	s.plans[spec.Name] = plan
-	for _, i := range open {
+	for _, i := range s.open[spec.Name] {
 		s.held(ctx, i, plan)
 		s.propose(ctx, spec, i, plan, now)
 	}

@@ -69,7 +69,7 @@ type RampStep struct {
 }
 
 // Weight is the step's share of a weight: at least 1, since 0 is no share.
-func (r RampStep) Weight(full int64) int64 { return share(full, r.Percent) }
+func (r RampStep) Weight(full int64) int64 { return max(1, (full*int64(r.Percent)+99)/100) }
 
 // FlapLimit says how often a member may fall within a time before it counts as
 // flapping. Falls 0: never.

@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -217,4 +218,22 @@ func TestTheCoolDownOfAMoveIsThatOfTheAddress(t *testing.T) {
 			s.wantHold(t, c.guard)
 		})
 	}
+}
+
+// Its zone-mate has not answered since: where zones have remedies of their own it
+// is waited for, for a time-out at most.
+func TestAZoneWithItsOwnRemediesIsHeardFirst(t *testing.T) {
+	s := newScene()
+	s.fails(1, probe.ConnectTimeout) // in zone a, as members 3 and the standby 4
+	s.change(3, func(h *monitor.Health) { h.Asked = noon().Add(-3 * time.Second) })
+	s.wantAction(t, toLB4)
+	s.spec.Policy.RemedyWhen = map[Cause][]Remedy{CauseZone: {}}
+	if h := s.wantHold(t, GuardShared); !strings.Contains(h.Text, "not yet compared with lb-3 (i-3) in the same zone") {
+		t.Errorf("it says: %s", h.Text)
+	}
+	s.change(1, func(h *monitor.Health) {
+		h.Since = noon().Add(-3 * time.Second)
+		h.First = noon().Add(-4 * time.Second)
+	})
+	s.wantAction(t, toLB4) // a time-out and a recheck are 2.5 s
 }

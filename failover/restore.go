@@ -83,11 +83,6 @@ func (r Reweigh) partial() bool {
 	return r.Was.Weight != nil && r.Shall.Weight != nil && *r.Shall.Weight > 0 && *r.Shall.Weight != *r.Was.Weight
 }
 
-// share is the weight of a step: at least 1, since 0 is no share.
-func share(weight int64, percent int) int64 {
-	return max(1, (weight*int64(percent)+99)/100)
-}
-
 // nextStep is the set as it shall be next, and how long the member must have
 // been healthy with what it has now.
 func (s *situation) nextStep(edit Reweigh) (shall RecordSet, wait time.Duration) {
@@ -100,7 +95,7 @@ func (s *situation) nextStep(edit Reweigh) (shall RecordSet, wait time.Duration)
 		now = *edit.Shall.Weight
 	}
 	for _, step := range s.spec.Policy.Ramp {
-		if weight := share(*edit.Was.Weight, step.Percent); weight > now {
+		if weight := step.Weight(*edit.Was.Weight); weight > now {
 			shall.Weight = &weight
 			return shall, wait
 		}

@@ -12,8 +12,8 @@ import (
 
 // standby chooses where to: an instance of the pool that carries no address,
 // runs, lies in no failing zone, and passes the member's own checks now; in the
-// same zone first, then the one that has been healthy longest, then by id. Or it says why there is
-// none, and whether one has only to be waited for.
+// same zone first, then the one that has been healthy longest, then by id. Or it
+// says why there is none, and whether one has only to be waited for.
 func (s *situation) standby() (chosen Instance, hold *Hold, wait bool) {
 	var best *Instance
 	var since time.Time
