@@ -214,6 +214,23 @@ func TestSiblingsAreAskedAgainAtEachFail(t *testing.T) {
 	}
 }
 
+// The fail of a silent host is known a time-out after it was sent: a sibling that
+// was asked meanwhile may have died since.
+func TestSiblingsAreAskedWhenASilentHostIsKnownToFail(t *testing.T) {
+	list := watches(2, time.Hour)
+	w := newTestWatcher(list)
+	a, c := w.schedule.entries[list[0].Target], w.schedule.entries[list[1].Target]
+	began := time.Now()
+	c.sent = began.Add(500 * time.Millisecond)
+	w.observe(c, probe.Result{Target: c.watch.Target, At: c.sent, Answer: probe.Answer{Verdict: probe.Pass}}, c.sent)
+	a.sent = began
+	silent := probe.Answer{Verdict: probe.Fail, Reason: probe.ConnectTimeout, Phases: probe.Phases{Whole: time.Second}}
+	w.observe(a, probe.Result{Target: a.watch.Target, At: began, Answer: silent}, began.Add(time.Second))
+	if c.wanted.IsZero() {
+		t.Error("not asked when the fail was known")
+	}
+}
+
 // Otherwise two that fail would bring each other Down within two round trips.
 func TestSiblingsThatFailThemselvesAreNotHastened(t *testing.T) {
 	list := watches(2, time.Hour)
