@@ -82,6 +82,7 @@ func TestBothWaysOfAskingGiveTheSameAnswers(t *testing.T) {
 		talk    func(net.Conn)
 		reason  probe.Reason
 		timeout time.Duration
+		last    reached
 	}{
 		"an answer":               {talk: answer(ok)},
 		"byte by byte":            {talk: drip(ok)},
@@ -103,8 +104,8 @@ func TestBothWaysOfAskingGiveTheSameAnswers(t *testing.T) {
 		"an end before anything":  {talk: then("", finish), reason: probe.Closed},
 		"a reset before anything": {talk: then("", reset), reason: probe.Reset},
 		"a reset in the head":     {talk: then(head, reset), reason: probe.Reset},
-		"silence":                 {talk: wait, reason: probe.AnswerTimeout, timeout: 50 * time.Millisecond},
-		"half an answer":          {talk: then(head, wait), reason: probe.AnswerTimeout, timeout: 50 * time.Millisecond},
+		"silence":                 {talk: wait, reason: probe.AnswerTimeout, timeout: 50 * time.Millisecond, last: connected},
+		"half an answer":          {talk: then(head, wait), reason: probe.AnswerTimeout, timeout: 50 * time.Millisecond, last: answered},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := engine(t)
@@ -114,8 +115,8 @@ func TestBothWaysOfAskingGiveTheSameAnswers(t *testing.T) {
 				timeout = c.timeout
 			}
 			o := page()
-			pooled := ask(t, probe.HTTP(o), addr, timeout)
-			fast := ask(t, byEngine(t, e, probe.PlainHTTP(o, netip.Addr{})), addr, timeout)
+			pooled := askAsFar(t, probe.HTTP(o), addr, timeout, c.last)
+			fast := askAsFar(t, byEngine(t, e, probe.PlainHTTP(o, netip.Addr{})), addr, timeout, c.last)
 			checkAlike(t, pooled, fast, c.reason)
 		})
 	}

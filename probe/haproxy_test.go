@@ -132,7 +132,7 @@ func TestReadsAPageOfHAProxysAsFarAsItMatters(t *testing.T) {
 		o := stats("/")
 		o.Backend = c.backend
 		// Nothing ends the connection: whoever reads on gets no answer in time.
-		if a := ask(t, probe.HAProxy(o), serve(t, c.talk), soon); a.Reason != c.reason {
+		if a := ask(t, probe.HAProxy(o), serve(t, c.talk), 6*soon); a.Reason != c.reason {
 			t.Errorf("%s: got %+v, want %q", name, a, c.reason)
 		}
 	}

@@ -138,6 +138,19 @@ func ask(t *testing.T, f probe.Func, addr netip.AddrPort, timeout time.Duration)
 	return a
 }
 
+// askAsFar asks with more and more time, until the answer gets as far as last:
+// on a loaded machine a short time-out may leave the other side no time to speak.
+func askAsFar(t *testing.T, f probe.Func, addr netip.AddrPort, timeout time.Duration, last reached) probe.Answer {
+	t.Helper()
+	for ; ; timeout *= 4 {
+		a := askOnce(t, f, addr, timeout)
+		if p := a.Phases; timeout >= soon ||
+			(last < connected || p.Connect > 0) && (last != secured || p.TLS > 0) && (last < answered || p.FirstByte > 0) {
+			return a
+		}
+	}
+}
+
 // askOnce runs a probe and checks what every probe must keep: it ends by its
 // deadline, and its phases are no longer than the whole.
 func askOnce(t *testing.T, f probe.Func, addr netip.AddrPort, timeout time.Duration) probe.Answer {

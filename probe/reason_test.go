@@ -215,7 +215,7 @@ func TestNamesWhyAnAnswerFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := page()
 			o.Body = "hello"
-			a := ask(t, probe.HTTP(o), serve(t, c.talk), c.timeout)
+			a := askAsFar(t, probe.HTTP(o), serve(t, c.talk), c.timeout, c.last)
 			if a.Reason != c.reason {
 				t.Errorf("got %s, %q (%s), want %q", a.Verdict, a.Reason, a.Detail, c.reason)
 			}
@@ -263,12 +263,12 @@ func TestNamesWhyTLSFails(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			o := page()
 			o.TLS = &probe.TLSOptions{Roots: ca.roots}
-			a := ask(t, probe.HTTP(o), c.addr, c.timeout)
+			a := askAsFar(t, probe.HTTP(o), c.addr, c.timeout, c.last)
 			if a.Reason != c.reason {
 				t.Errorf("https: got %s, %q (%s), want %q", a.Verdict, a.Reason, a.Detail, c.reason)
 			}
 			checkPhases(t, a.Phases, c.last, true)
-			a = ask(t, probe.TLS(probe.TLSOptions{Name: name, Roots: ca.roots, Dial: dial()}), c.addr, c.timeout)
+			a = askAsFar(t, probe.TLS(probe.TLSOptions{Name: name, Roots: ca.roots, Dial: dial()}), c.addr, c.timeout, min(c.last, secured))
 			if a.Reason != c.tls {
 				t.Errorf("tls: got %s, %q (%s), want %q", a.Verdict, a.Reason, a.Detail, c.tls)
 			}
