@@ -128,7 +128,7 @@ func TestMovesAnAddressOverTCPAndInMemory(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := account(simulator.Options{})
 			c := eip.New(eip.Clients(connect(a)))
-			if err := c.Move(t.Context(), plan()); err != nil {
+			if err := move(t.Context(), c, plan()); err != nil {
 				t.Fatal(err)
 			}
 			if got := carrier(a, "203.0.113.11"); got != standby {
@@ -146,7 +146,7 @@ func TestSaysWhatToDoWithoutCredentials(t *testing.T) {
 	cfg.Credentials = aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, errors.New("no EC2 IMDS role found")
 	}))
-	_, _, err := eip.New(eip.Clients(cfg)).Read(t.Context(), []netip.Addr{ip("203.0.113.11")}, failover.Selector{})
+	_, _, err := read(t.Context(), eip.New(eip.Clients(cfg)), []netip.Addr{ip("203.0.113.11")}, failover.Selector{})
 	wantText(t, err, "no AWS credentials found", "AWS_ACCESS_KEY_ID", "aws.profile")
 	if strings.Contains(err.Error(), "not a secret") {
 		t.Errorf("the error tells the secret: %v", err)
@@ -159,7 +159,7 @@ func TestSaysWhatToDoInAWrongRegion(t *testing.T) {
 			return nil, &net.DNSError{Err: "no such host", Name: r.URL.Hostname(), IsNotFound: true}
 		}))
 		cfg.Region, cfg.BaseEndpoint = "eu-nowhere-1", nil
-		_, _, err := eip.New(eip.Clients(cfg)).Read(t.Context(), []netip.Addr{ip("203.0.113.11")}, failover.Selector{})
+		_, _, err := read(t.Context(), eip.New(eip.Clients(cfg)), []netip.Addr{ip("203.0.113.11")}, failover.Selector{})
 		wantText(t, err, "cannot resolve host ec2.eu-nowhere-1.amazonaws.com", "aws.region")
 	})
 }
@@ -171,7 +171,7 @@ func TestTheEnvironmentDoesNotChangeTheRetries(t *testing.T) {
 		cfg := config(a.Transport())
 		cfg.RetryMaxAttempts, cfg.RetryMode = 1, aws.RetryModeAdaptive
 		a.Throttle("DescribeAddresses", 1)
-		if _, _, err := eip.New(eip.Clients(cfg)).Read(t.Context(), []netip.Addr{ip("203.0.113.11")}, failover.Selector{}); err != nil {
+		if _, _, err := read(t.Context(), eip.New(eip.Clients(cfg)), []netip.Addr{ip("203.0.113.11")}, failover.Selector{}); err != nil {
 			t.Errorf("one throttled answer was not retried: %v", err)
 		}
 	})
@@ -208,4 +208,16 @@ func TestCheckTellsWhatIsAllowedAndChangesNothing(t *testing.T) {
 	if p := c.Check(t.Context(), "", "")[3]; p.OK || !strings.Contains(p.Detail, "not tried") {
 		t.Errorf("got %+v without an allocation, want it not tried", p)
 	}
+}
+
+// move makes one move alone.
+func move(ctx context.Context, c *eip.Client, r failover.Remap) (err error) {
+	c.Move(ctx, "www", []failover.Remap{r}, func(_ int, e error) { err = e })
+	return err
+}
+
+// read answers one want alone.
+func read(ctx context.Context, c *eip.Client, addrs []netip.Addr, sel failover.Selector) ([]failover.Address, []failover.Instance, error) {
+	got := c.Read(ctx, []failover.Want{{Pool: "www", Addrs: addrs, Instances: sel}})[0]
+	return got.Addresses, got.Instances, got.Err
 }

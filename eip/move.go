@@ -25,7 +25,15 @@ type scene struct {
 // Move implements failover.EIPs: it reads the world afresh, refuses when it is not as r expects, makes one
 // AssociateAddress, and after an error without a clear answer reads again until it knows. A refusal when the world could
 // not be read has the guard failover.GuardStale.
-func (c *Client) Move(ctx context.Context, r failover.Remap) error {
+func (c *Client) Move(ctx context.Context, _ string, moves []failover.Remap, ended func(n int, err error)) {
+	var wg sync.WaitGroup
+	for n, r := range moves {
+		wg.Go(func() { ended(n, c.moveOne(ctx, r)) })
+	}
+	wg.Wait()
+}
+
+func (c *Client) moveOne(ctx context.Context, r failover.Remap) error {
 	before, err := c.survey(ctx, r)
 	if answerOf(err) == notPermitted {
 		return refuse(r, failover.GuardNotPermitted, "not permitted to read; rrwatch needs %s (docs/permissions.md); EC2 says: %s", needs(err), said(err))

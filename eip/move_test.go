@@ -59,7 +59,7 @@ func TestRefusesToMoveWhenTheWorldIsNotAsPlanned(t *testing.T) {
 				test.prepare(a)
 			}
 			was := carrier(a, test.plan.Addr.String())
-			wantRefusal(t, open(a).Move(t.Context(), test.plan), test.guard, test.text)
+			wantRefusal(t, move(t.Context(), open(a), test.plan), test.guard, test.text)
 			if n := a.Calls()["AssociateAddress"]; n != 0 {
 				t.Errorf("AssociateAddress was called %d times", n)
 			}
@@ -73,7 +73,7 @@ func TestRefusesToMoveWhenTheWorldIsNotAsPlanned(t *testing.T) {
 func TestRefusesWhenItMayNotMove(t *testing.T) {
 	a := account(simulator.Options{})
 	a.Deny("AssociateAddress")
-	wantRefusal(t, open(a).Move(t.Context(), plan()), failover.GuardNotPermitted,
+	wantRefusal(t, move(t.Context(), open(a), plan()), failover.GuardNotPermitted,
 		"associate 203.0.113.11 with i-0c3: not permitted; rrwatch needs ec2:AssociateAddress on this allocation (docs/permissions.md)")
 	if got := carrier(a, "203.0.113.11"); got != first {
 		t.Errorf("carried by %s", got)
@@ -83,7 +83,7 @@ func TestRefusesWhenItMayNotMove(t *testing.T) {
 func TestDoesNothingWhenTheAddressIsThereAlready(t *testing.T) {
 	a := account(simulator.Options{})
 	a.Associate(ip("203.0.113.11"), standby)
-	if err := open(a).Move(t.Context(), plan()); err != nil {
+	if err := move(t.Context(), open(a), plan()); err != nil {
 		t.Error(err)
 	}
 	if n := a.Calls()["AssociateAddress"]; n != 0 {
@@ -93,7 +93,7 @@ func TestDoesNothingWhenTheAddressIsThereAlready(t *testing.T) {
 
 func TestMovesAFreeAddressAndChoosesTheOnlyInterface(t *testing.T) {
 	a := account(simulator.Options{})
-	if err := open(a).Move(t.Context(), failover.Remap{Addr: ip("203.0.113.13"), To: standby}); err != nil {
+	if err := move(t.Context(), open(a), failover.Remap{Addr: ip("203.0.113.13"), To: standby}); err != nil {
 		t.Fatal(err)
 	}
 	if got := carrier(a, "203.0.113.13"); got != standby {
@@ -110,7 +110,7 @@ func TestNeverTakesAnAddressThatWasBelievedFree(t *testing.T) {
 		}
 	})
 	c := eip.New(eip.Clients(config(hook)))
-	err := c.Move(t.Context(), failover.Remap{Addr: ip("203.0.113.13"), Allocation: "eipalloc-0c3", To: standby})
+	err := move(t.Context(), c, failover.Remap{Addr: ip("203.0.113.13"), Allocation: "eipalloc-0c3", To: standby})
 	wantRefusal(t, err, failover.GuardChanged, "now it is carried by i-0d4")
 	if got := carrier(a, "203.0.113.13"); got != stopped {
 		t.Errorf("carried by %s: it was taken from %s", got, stopped)
@@ -134,7 +134,7 @@ func TestBelievesARefusalOnlyAfterAFreshRead(t *testing.T) {
 					test.meanwhile(a)
 				}
 			}))))
-			err := c.Move(t.Context(), failover.Remap{Addr: ip("203.0.113.13"), Allocation: "eipalloc-0c3", To: standby})
+			err := move(t.Context(), c, failover.Remap{Addr: ip("203.0.113.13"), Allocation: "eipalloc-0c3", To: standby})
 			wantRefusal(t, err, test.guard, test.text)
 		})
 	}
@@ -144,11 +144,11 @@ func TestAStaleReadIsToldByWhatEC2Refuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := account(simulator.Options{Lag: 10 * time.Second})
 		c := open(a)
-		if err := c.Move(t.Context(), plan()); err != nil {
+		if err := move(t.Context(), c, plan()); err != nil {
 			t.Fatal(err)
 		}
 		// Describes still show the standby without an address.
-		err := c.Move(t.Context(), failover.Remap{Addr: ip("203.0.113.13"), Allocation: "eipalloc-0c3", To: standby})
+		err := move(t.Context(), c, failover.Remap{Addr: ip("203.0.113.13"), Allocation: "eipalloc-0c3", To: standby})
 		wantRefusal(t, err, failover.GuardChanged, "Resource.AlreadyAssociated")
 		if got := carrier(a, "203.0.113.11"); got != standby {
 			t.Errorf("carried by %s: it was evicted", got)
@@ -162,7 +162,7 @@ func TestALostAnswerIsSettledByReadingAndNotRepeated(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := account(simulator.Options{Lag: lag})
 				a.LoseAnswer("AssociateAddress", 1)
-				if err := open(a).Move(t.Context(), plan()); err != nil {
+				if err := move(t.Context(), open(a), plan()); err != nil {
 					t.Error(err)
 				}
 				if n := a.Calls()["AssociateAddress"]; n != 1 {
@@ -178,7 +178,7 @@ func TestALostAnswerThatCannotBeSettledIsNoRefusal(t *testing.T) {
 		a := account(simulator.Options{Lag: time.Minute})
 		a.LoseAnswer("AssociateAddress", 1)
 		began := time.Now()
-		err := open(a).Move(t.Context(), plan())
+		err := move(t.Context(), open(a), plan())
 		wantText(t, err, "no clear answer, and the address is still seen carried by i-0a1", "connection reset")
 		if _, ok := errors.AsType[*failover.Refusal](err); ok {
 			t.Errorf("got the refusal %v, and the address was moved", err)
@@ -198,7 +198,7 @@ func TestThrottledCallsAreRetriedByTheSDK(t *testing.T) {
 		a.Throttle("DescribeAddresses", 1)
 		a.Throttle("AssociateAddress", 2)
 		began := time.Now()
-		if err := open(a).Move(t.Context(), plan()); err != nil {
+		if err := move(t.Context(), open(a), plan()); err != nil {
 			t.Fatal(err)
 		}
 		if got := carrier(a, "203.0.113.11"); got != standby {
@@ -214,7 +214,7 @@ func TestSaysThatAThrottledMoveChangedNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := account(simulator.Options{})
 		a.Throttle("AssociateAddress", 100)
-		wantText(t, open(a).Move(t.Context(), plan()), "throttles", "nothing was changed")
+		wantText(t, move(t.Context(), open(a), plan()), "throttles", "nothing was changed")
 		if n := a.Calls()["AssociateAddress"]; n != 3 {
 			t.Errorf("AssociateAddress was called %d times, want 3", n)
 		}
@@ -225,7 +225,7 @@ func TestRefusesToMoveBlindly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := account(simulator.Options{})
 		a.Down(true)
-		wantRefusal(t, open(a).Move(t.Context(), plan()), failover.GuardStale, "could not be read")
+		wantRefusal(t, move(t.Context(), open(a), plan()), failover.GuardStale, "could not be read")
 	})
 }
 
@@ -234,7 +234,7 @@ func TestA503IsNotRepeatedAndSettledByReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := account(simulator.Options{})
 		c := eip.New(eip.Clients(config(before(a, func(action string) { a.Down(action == "AssociateAddress") }))))
-		wantText(t, c.Move(t.Context(), plan()), "no clear answer", "carried by i-0a1")
+		wantText(t, move(t.Context(), c, plan()), "no clear answer", "carried by i-0a1")
 		if n := a.Calls()["AssociateAddress"]; n != 1 {
 			t.Errorf("AssociateAddress was called %d times, want once", n)
 		}
@@ -245,14 +245,14 @@ func TestASlowCallEndsAtItsDeadlineAndSettlingWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := account(simulator.Options{Latency: time.Minute})
 		began := time.Now()
-		wantRefusal(t, open(a).Move(t.Context(), plan()), failover.GuardStale, "deadline")
+		wantRefusal(t, move(t.Context(), open(a), plan()), failover.GuardStale, "deadline")
 		if took := time.Since(began); took != 10*time.Second {
 			t.Errorf("took %s, want the call's deadline of 10s", took)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began = time.Now()
-		wantRefusal(t, open(a).Move(ctx, plan()), failover.GuardStale, "deadline")
+		wantRefusal(t, move(ctx, open(a), plan()), failover.GuardStale, "deadline")
 		if took := time.Since(began); took != time.Second {
 			t.Errorf("took %s, want the context's second", took)
 		}

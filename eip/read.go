@@ -28,7 +28,15 @@ const (
 // Read implements failover.EIPs. Every describe is filtered: unfiltered ones draw on a smaller bucket of requests. An
 // instance that is selected by tags is left out once it is terminated; one selected by id is shown as terminated for as
 // long as EC2 remembers it. Without IPv4 addresses and without a selection nothing is called.
-func (c *Client) Read(ctx context.Context, addrs []netip.Addr, sel failover.Selector) ([]failover.Address, []failover.Instance, error) {
+func (c *Client) Read(ctx context.Context, wants []failover.Want) []failover.Got {
+	got := make([]failover.Got, len(wants))
+	for n, w := range wants {
+		got[n].Addresses, got[n].Instances, got[n].Err = c.readOne(ctx, w.Addrs, w.Instances)
+	}
+	return got
+}
+
+func (c *Client) readOne(ctx context.Context, addrs []netip.Addr, sel failover.Selector) ([]failover.Address, []failover.Instance, error) {
 	var ips, ids []string
 	for _, a := range addrs {
 		if a = a.Unmap(); a.Is4() { // an Elastic IP is IPv4 only

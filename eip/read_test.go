@@ -24,7 +24,7 @@ func ids(list []failover.Instance) []string {
 func TestReadsAddressesAndTheirCarriers(t *testing.T) {
 	a := account(simulator.Options{})
 	asked := []netip.Addr{ip("203.0.113.13"), ip("203.0.113.11"), ip("192.0.2.1"), ip("2001:db8::1"), ip("203.0.113.11")}
-	addresses, instances, err := open(a).Read(t.Context(), asked, failover.Selector{})
+	addresses, instances, err := read(t.Context(), open(a), asked, failover.Selector{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestReadsAddressesAndTheirCarriers(t *testing.T) {
 
 func TestReadsNothingWhenNothingIsAsked(t *testing.T) {
 	a := account(simulator.Options{})
-	addresses, instances, err := open(a).Read(t.Context(), []netip.Addr{ip("2001:db8::1")}, failover.Selector{})
+	addresses, instances, err := read(t.Context(), open(a), []netip.Addr{ip("2001:db8::1")}, failover.Selector{})
 	if err != nil || len(addresses)+len(instances)+len(a.Calls()) != 0 {
 		t.Errorf("got %v, %v, %v and the calls %v", addresses, instances, err, a.Calls())
 	}
@@ -74,7 +74,7 @@ func TestSelectsInstancesByIDAndByAllTags(t *testing.T) {
 			[]string{first, second, standby, stopped}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, instances, err := open(a).Read(t.Context(), nil, test.sel)
+			_, instances, err := read(t.Context(), open(a), nil, test.sel)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +97,7 @@ func TestReadsManyInstancesAndAddressesInPages(t *testing.T) {
 			a.AddAddress(simulator.Address{IP: asked[len(asked)-1], Allocation: "eipalloc-" + id[2:], Instance: id})
 		}
 	}
-	addresses, instances, err := open(a).Read(t.Context(), asked, failover.Selector{Tags: map[string]string{"pool": "www"}})
+	addresses, instances, err := read(t.Context(), open(a), asked, failover.Selector{Tags: map[string]string{"pool": "www"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestReadsManyInstancesAndAddressesInPages(t *testing.T) {
 func TestAStatusThatCannotBeReadIsSaidInItsPlace(t *testing.T) {
 	a := account(simulator.Options{})
 	a.Deny("DescribeInstanceStatus")
-	_, instances, err := open(a).Read(t.Context(), []netip.Addr{ip("203.0.113.11")}, failover.Selector{IDs: []string{stopped}})
+	_, instances, err := read(t.Context(), open(a), []netip.Addr{ip("203.0.113.11")}, failover.Selector{IDs: []string{stopped}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +129,6 @@ func TestAStatusThatCannotBeReadIsSaidInItsPlace(t *testing.T) {
 func TestAReadThatIsDeniedSaysSo(t *testing.T) {
 	a := account(simulator.Options{})
 	a.Deny("DescribeInstances")
-	_, _, err := open(a).Read(t.Context(), []netip.Addr{ip("203.0.113.11")}, failover.Selector{})
+	_, _, err := read(t.Context(), open(a), []netip.Addr{ip("203.0.113.11")}, failover.Selector{})
 	wantText(t, err, "read instances", "not permitted", "ec2:DescribeInstances", "docs/permissions.md")
 }

@@ -59,6 +59,16 @@ type Reweigh struct {
 	Addr  netip.Addr `json:"addr"`
 	Was   RecordSet  `json:"was"`   // exactly what must be there; zero: nothing
 	Shall RecordSet  `json:"shall"` // what shall be there; zero: nothing
+	// Fence goes with the edit in the same batch, so that only the watcher that
+	// holds the pool's lease can make it. Nil: the pool has none.
+	Fence *Swap `json:"fence,omitempty"`
+}
+
+// Swap replaces one record set by another one of the same key, if it is what is
+// there.
+type Swap struct {
+	Was   RecordSet `json:"was"`   // exactly what must be there; zero: nothing
+	Shall RecordSet `json:"shall"` // what shall be there; zero: nothing
 }
 
 // Action is one change to the world, from its beginning to its end.

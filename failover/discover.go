@@ -36,29 +36,59 @@ type wiring struct {
 	reading bool
 }
 
-// reading is what one read of one pool gave.
+// reading is what one round of reads gave.
 type reading struct {
-	pool string
-	got  *Pool
-	err  error
+	surveys []survey
+	pools   []*Pool // of each survey; nil: it has an error
+	errs    []error
 }
 
-// discover starts the reads that are due.
+// survey is one pool that is to be read.
+type survey struct {
+	spec      *Spec
+	withdrawn []Reweigh // the edits by which addresses have left its answers
+}
+
+// mostTogether is how many pools are read in one round: each costs a call of
+// Route 53, which takes few a second.
+const mostTogether = 10
+
+// discover starts the reads that are due. Pools without an open incident are read
+// in one round, which costs EC2 the same few calls for all of them: those that are
+// due soon go with those that are due. One that has an incident waits for none.
 func (s *state) discover(ctx context.Context, now time.Time) {
+	var round []survey
+	due := false
 	for _, spec := range s.Specs {
 		w := s.wirings[spec.Name]
-		if w.reading || now.Before(w.due) {
+		if w.reading || now.Before(w.due.Add(-s.Discover/4)) {
 			continue
 		}
-		w.reading = true
-		withdrawn := s.withdrawn(spec.Name)
-		s.calls.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, readTimeout)
-			defer cancel()
-			pool, err := Discover(ctx, spec, s.EIPs, s.Records, withdrawn)
-			s.readings <- reading{spec.Name, pool, err}
-		})
+		late := !now.Before(w.due)
+		one := survey{spec, s.withdrawn(spec.Name)}
+		switch {
+		case len(s.open[spec.Name]) > 0 && late:
+			s.readAll(ctx, []survey{one})
+		case len(s.open[spec.Name]) == 0 && len(round) < mostTogether:
+			round, due = append(round, one), due || late
+		}
 	}
+	if due {
+		s.readAll(ctx, round)
+	}
+}
+
+// readAll reads pools in a goroutine of its own.
+func (s *state) readAll(ctx context.Context, list []survey) {
+	for _, one := range list {
+		s.wirings[one.spec.Name].reading = true
+	}
+	s.calls.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, readTimeout)
+		defer cancel()
+		pools, errs := discover(ctx, list, s.EIPs, s.Records)
+		s.readings <- reading{list, pools, errs}
+	})
 }
 
 // withdrawn are the edits by which addresses of the pool left its answers.
@@ -76,33 +106,75 @@ func (s *state) withdrawn(pool string) []Reweigh {
 // carries each address, and which could. Addresses that were withdrawn stay
 // members until they are restored.
 func Discover(ctx context.Context, spec *Spec, eips EIPs, records Records, withdrawn []Reweigh) (*Pool, error) {
-	began := time.Now()
-	published, err := records.Read(ctx, spec.Zone, spec.Record)
-	if err != nil {
-		return nil, err
+	pools, errs := discover(ctx, []survey{{spec, withdrawn}}, eips, records)
+	return pools[0], errs[0]
+}
+
+// discover reads how pools are wired: their names side by side, and then what EC2
+// knows of all of them.
+func discover(ctx context.Context, list []survey, eips EIPs, records Records) ([]*Pool, []error) {
+	pools, errs := make([]*Pool, len(list)), make([]error, len(list))
+	var wg sync.WaitGroup
+	for n, one := range list {
+		wg.Go(func() { pools[n], errs[n] = one.published(ctx, records) })
 	}
-	pool := &Pool{Name: spec.Name, Read: began, Sets: published.Sets, ZoneID: published.ZoneID, Members: members(published.Sets, withdrawn)}
-	if len(pool.Members) == 0 {
-		return nil, fmt.Errorf("%s publishes no address that can be watched%s", spec.Record, foreign(published.Sets))
-	}
-	addrs := make([]netip.Addr, len(pool.Members))
-	for i, m := range pool.Members {
-		addrs[i] = m.Addr
-	}
-	addresses, instances, err := eips.Read(ctx, addrs, spec.Instances)
-	if err != nil {
-		return nil, err
-	}
-	pool.Instances = instances
-	for i := range pool.Members {
-		m := &pool.Members[i]
-		at := slices.IndexFunc(addresses, func(a Address) bool { return a.IP == m.Addr })
-		if at >= 0 {
-			m.Address = &addresses[at]
+	wg.Wait()
+	var wants []Want
+	var at []int // where each of them is in the list
+	for n, pool := range pools {
+		if errs[n] == nil {
+			wants, at = append(wants, pool.want(list[n].spec)), append(at, n)
 		}
-		pool.Notices = append(pool.Notices, notice(*m)...)
+	}
+	if len(wants) == 0 {
+		return pools, errs
+	}
+	for n, got := range eips.Read(ctx, wants) {
+		if got.Err != nil {
+			pools[at[n]], errs[at[n]] = nil, got.Err
+			continue
+		}
+		pools[at[n]].carried(got)
+	}
+	return pools, errs
+}
+
+// published reads what the pool's name publishes.
+func (v survey) published(ctx context.Context, records Records) (*Pool, error) {
+	began := time.Now()
+	p, err := records.Read(ctx, v.spec.Zone, v.spec.Record)
+	if err != nil {
+		return nil, err
+	}
+	pool := &Pool{
+		Name: v.spec.Name, Read: began, Sets: p.Sets, ZoneID: p.ZoneID, Private: p.Private, Lease: p.Lease,
+		HealthChecks: p.HealthChecks, Members: members(p.Sets, v.withdrawn),
+	}
+	if len(pool.Members) == 0 {
+		return nil, fmt.Errorf("%s publishes no address that can be watched%s", v.spec.Record, foreign(p.Sets))
 	}
 	return pool, nil
+}
+
+func (p *Pool) want(spec *Spec) Want {
+	w := Want{Pool: p.Name, Instances: spec.Instances}
+	for _, m := range p.Members {
+		w.Addrs = append(w.Addrs, m.Addr)
+	}
+	return w
+}
+
+// carried takes in what EC2 says.
+func (p *Pool) carried(got Got) {
+	p.Instances = got.Instances
+	for i := range p.Members {
+		m := &p.Members[i]
+		at := slices.IndexFunc(got.Addresses, func(a Address) bool { return a.IP == m.Addr })
+		if at >= 0 {
+			m.Address = &got.Addresses[at]
+		}
+		p.Notices = append(p.Notices, notice(*m)...)
+	}
 }
 
 // members are the addresses of the sets, and those withdrawn from them,
@@ -157,38 +229,49 @@ func notice(m Member) []string {
 	return list
 }
 
-// read takes in what a read gave.
+// read takes in what a round of reads gave.
 func (s *state) read(ctx context.Context, r reading) {
-	w, now := s.wirings[r.pool], time.Now()
+	now, news := time.Now(), false
+	for n, one := range r.surveys {
+		news = s.readOf(ctx, one.spec.Name, r.pools[n], r.errs[n], now) || news
+	}
+	if news {
+		s.watch()
+	}
+}
+
+// readOf takes in what a read of one pool gave, and reports whether it could.
+func (s *state) readOf(ctx context.Context, name string, got *Pool, err error, now time.Time) bool {
+	w := s.wirings[name]
 	w.reading, w.due = false, now.Add(s.Discover)
-	for _, i := range s.open[r.pool] {
+	for _, i := range s.open[name] {
 		w.due = now.Add(min(s.Discover, readSoon))
 		touched := i.lastTouch()
-		if r.got != nil && r.got.Read.Before(touched) && !touched.After(now) { // else the clock was put back, and no read would do
+		if got != nil && got.Read.Before(touched) && !touched.After(now) { // else the clock was put back, and no read would do
 			w.due = now // it began before our own change: read again
 			break
 		}
 	}
-	if r.err != nil {
+	if err != nil {
 		w.due = now.Add(min(s.Discover, readRetry))
-		if text := r.err.Error(); text != w.trouble && ctx.Err() == nil {
+		if text := err.Error(); text != w.trouble && ctx.Err() == nil {
 			w.trouble = text
-			s.Log.Warn("a pool's wiring cannot be read", "pool", r.pool, "error", r.err)
+			s.Log.Warn("a pool's wiring cannot be read", "pool", name, "error", err)
 		}
-		return
+		return false
 	}
 	w.trouble = ""
-	if s.lacks(r.got) {
+	if s.lacks(got) {
 		w.due = now
-		return
+		return false
 	}
-	s.overlay(r.got, now)
+	s.overlay(got, now)
 	before := w.pool
-	w.pool = r.got
-	if text := wired(before, r.got); text != "" {
-		s.record(ctx, Entry{Kind: Wired, Pool: r.pool, Text: text})
+	w.pool = got
+	if text := wired(before, got); text != "" {
+		s.record(ctx, Entry{Kind: Wired, Pool: name, Text: text})
 	}
-	s.watch()
+	return true
 }
 
 // lacks reports whether a read knows nothing of a member that was withdrawn since
@@ -334,14 +417,13 @@ func Watches(spec *Spec, pool *Pool) []monitor.Watch {
 	return list
 }
 
-// DiscoverAll reads every pool once, side by side; the errors are by pool.
+// DiscoverAll reads every pool once, together; the errors are by pool.
 func DiscoverAll(ctx context.Context, specs []*Spec, eips EIPs, records Records) (map[string]*Pool, map[string]error) {
-	var wg sync.WaitGroup
-	pools, errs := make([]*Pool, len(specs)), make([]error, len(specs))
+	list := make([]survey, len(specs))
 	for n, spec := range specs {
-		wg.Go(func() { pools[n], errs[n] = Discover(ctx, spec, eips, records, nil) })
+		list[n].spec = spec
 	}
-	wg.Wait()
+	pools, errs := discover(ctx, list, eips, records)
 	good, bad := map[string]*Pool{}, map[string]error{}
 	for n, spec := range specs {
 		if errs[n] != nil {

@@ -56,7 +56,7 @@ func without(set RecordSet, addr netip.Addr) RecordSet {
 	case set.Weight != nil:
 		set.Weight = new(int64(0))
 		return set
-	case set.MultiValue:
+	case set.MultiValue, set.Failover != "":
 		return RecordSet{}
 	}
 	set.Values = slices.DeleteFunc(slices.Clone(set.Values), func(v string) bool {

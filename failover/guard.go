@@ -38,6 +38,9 @@ const (
 	GuardNotPermitted Guard = "not-permitted"   // AWS says that rrwatch may not
 	GuardThrottled    Guard = "throttled"       // AWS refuses calls for their rate
 	GuardStale        Guard = "stale"           // the wiring was not read lately
+	GuardLease        Guard = "lease"           // another watcher may act, and this one may not
+	GuardInterfaces   Guard = "interfaces"      // the target has several, and none was chosen
+	GuardBorderGroup  Guard = "border-group"    // the target lies where the address cannot go
 )
 
 // guard is one reason to hold back any action, whatever the remedy.

@@ -64,6 +64,7 @@ func Guards() []GuardRule {
 		{Guard: GuardBlind, Sentence: "the watcher does not trust its own eyes: the references do not answer, or have not since the member began to fail, or nearly everything fails at once", Invariant: SeesClearly},
 		{Guard: GuardStalled, Sentence: "the watcher was paused, or has learnt nothing of the member for too long, and has not asked it again since", Invariant: SeesClearly},
 		{Guard: GuardWarmUp, Sentence: "the member was never seen healthy, so its check or its set-up may be wrong", Invariant: SeesClearly},
+		{Guard: GuardLease, Sentence: "another rrwatch holds the pool's lease, or it is not known who does: this one watches and tells", Invariant: AsPlanned},
 		{Guard: GuardStale, Sentence: "AWS was not read lately, so the wiring may be another by now", Invariant: AsPlanned},
 		{Guard: GuardNoRecord, Sentence: "the journal cannot be written: what is not recorded is not done", Invariant: Recorded},
 
@@ -83,6 +84,8 @@ func Guards() []GuardRule {
 		{Guard: GuardThrottled, Sentence: "AWS refused the call for the rate of this account's calls; it is tried again after a moment"},
 		{Guard: GuardChanged, Sentence: "the world is not as the plan expects: somebody has changed it", Invariant: AsPlanned},
 		{Guard: GuardEviction, Sentence: "the instance carries another address, which the move would push out", Invariant: TargetServes},
+		{Guard: GuardInterfaces, Sentence: "the instance has several network interfaces, and it is not said which one shall have the address", Invariant: AsPlanned},
+		{Guard: GuardBorderGroup, Sentence: "the instance lies in another network border group than the address, which cannot leave its own", Invariant: TargetServes},
 		{Guard: GuardNotRunning, Sentence: "the instance does not run", Invariant: TargetServes},
 	}
 	for n := range rules {

@@ -117,6 +117,7 @@ type Spec struct {
 	Checks    []Check
 	Endpoints []Endpoint
 	Policy    Policy
+	Lease     bool // only the watcher that holds the pool's lease acts
 	// Maintenance reports whether now lies in a window in which the pool is
 	// watched and nothing is changed, and when that window ends. Nil: never.
 	Maintenance func(now time.Time) (until time.Time, in bool)
@@ -128,6 +129,10 @@ type Selector struct {
 	IDs     []string
 	Tags    map[string]string
 	Address AddressUse
+	// Secondary says that the instances answer on the secondary private addresses
+	// of their primary interface too, so that one that carries an address may take
+	// another one on a private address that is free.
+	Secondary bool
 }
 
 // AddressUse says at which of its addresses a standby is probed.
@@ -164,6 +169,11 @@ type Instance struct {
 	Private    netip.Addr `json:"private,omitzero"`    // primary private address of that interface
 	Public     netip.Addr `json:"public,omitzero"`     // public address of that interface, of whatever kind
 	Elastic    netip.Addr `json:"elastic,omitzero"`    // the EIP on that interface's primary private address, if any
+	// Free are the secondary private addresses of that interface that no public
+	// address stands on, in order.
+	Free        []netip.Addr `json:"free,omitempty"`
+	BorderGroup string       `json:"border_group,omitempty"` // of its zone: only addresses of the same one can come to it; empty: not known
+	Events      []string     `json:"events,omitempty"`       // scheduled by AWS and still to come: "instance-retirement not before 2026-03-01 12:00 UTC"
 }
 
 // Label names an instance for people: "lb-1 (i-0ab)".
@@ -218,7 +228,11 @@ type Pool struct {
 	Instances []Instance  `json:"instances"` // ordered by id
 	Sets      []RecordSet `json:"sets"`      // A and AAAA sets of the name, as read
 	ZoneID    string      `json:"zone_id"`
-	Notices   []string    `json:"notices,omitempty"` // what an operator should know about this wiring
+	Private   bool        `json:"private,omitempty"` // a private zone
+	Lease     RecordSet   `json:"lease,omitzero"`    // who may act, as read; zero: nobody holds it
+
+	HealthChecks []HealthCheck `json:"-"`                 // that its sets have
+	Notices      []string      `json:"notices,omitempty"` // what an operator should know about this wiring
 }
 
 // Instance finds an instance of the pool by id.

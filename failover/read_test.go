@@ -33,7 +33,7 @@ func TestAReadThatKnowsNothingOfAWithdrawalIsReadAgain(t *testing.T) {
 	if o.lacks(s.pool) {
 		t.Error("a whole read is not taken")
 	}
-	o.read(t.Context(), reading{pool: "www", got: &short})
+	o.read(t.Context(), readingOf(o, &short))
 	if o.wirings["www"].pool != s.pool || o.wirings["www"].due.After(time.Now()) {
 		t.Error("the wiring is the short one, or is not read again at once")
 	}
@@ -65,11 +65,15 @@ func TestReadsNotWithoutAPauseWhenTheClockWasPutBack(t *testing.T) {
 				o.watched[w.Target] = true
 			}
 			s.pool.Read = time.Now().Add(-time.Second)
-			o.read(t.Context(), reading{pool: "www", got: s.pool})
+			o.read(t.Context(), readingOf(o, s.pool))
 			due := o.wirings["www"].due
 			if atOnce := !due.After(time.Now()); atOnce != c.atOnce {
 				t.Errorf("it is read again at once: %v", atOnce)
 			}
 		})
 	}
+}
+
+func readingOf(o *adviser, pool *Pool) reading {
+	return reading{[]survey{{spec: o.Specs[0]}}, []*Pool{pool}, []error{nil}}
 }

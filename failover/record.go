@@ -14,6 +14,7 @@ type RecordSet struct {
 	Identifier  string   `json:"identifier,omitempty"`
 	Weight      *int64   `json:"weight,omitempty"`      // 0–255 of a weighted set; nil: not weighted
 	MultiValue  bool     `json:"multivalue,omitempty"`  // a multivalue answer
+	Failover    string   `json:"failover,omitempty"`    // PRIMARY or SECONDARY of a failover pair; empty: of none
 	HealthCheck string   `json:"healthcheck,omitempty"` // id of a Route 53 health check attached to it
 	Values      []string `json:"values"`                // as read, in order
 	// Foreign says why rrwatch never edits this set: an alias, or a routing
@@ -32,12 +33,14 @@ func (r RecordSet) Key() RecordKey { return RecordKey{r.Name, r.Type, r.Identifi
 func (r RecordSet) Exists() bool { return r.Name != "" }
 
 // Simple reports whether it is a plain set, whose values share one fate.
-func (r RecordSet) Simple() bool { return r.Weight == nil && !r.MultiValue && r.Foreign == "" }
+func (r RecordSet) Simple() bool {
+	return r.Weight == nil && !r.MultiValue && r.Failover == "" && r.Foreign == ""
+}
 
 // Equal reports whether two sets say the same. The order of the values says
 // nothing.
 func (r RecordSet) Equal(o RecordSet) bool {
-	if r.Key() != o.Key() || r.TTL != o.TTL || r.MultiValue != o.MultiValue || r.HealthCheck != o.HealthCheck || r.Foreign != o.Foreign {
+	if r.Key() != o.Key() || r.TTL != o.TTL || r.MultiValue != o.MultiValue || r.Failover != o.Failover || r.HealthCheck != o.HealthCheck || r.Foreign != o.Foreign {
 		return false
 	}
 	if (r.Weight == nil) != (o.Weight == nil) || r.Weight != nil && *r.Weight != *o.Weight {
@@ -69,6 +72,17 @@ func (r RecordSet) Answers() bool { return r.Exists() && (r.Weight == nil || *r.
 
 // Published is what one read of a zone says of one name.
 type Published struct {
-	ZoneID string
-	Sets   []RecordSet // A and AAAA, in the zone's order
+	ZoneID       string
+	Private      bool        // a private zone: the public DNS does not answer for it
+	Sets         []RecordSet // A and AAAA, in the zone's order
+	Lease        RecordSet   // the TXT set of LeaseName; zero: there is none
+	HealthChecks []HealthCheck
+}
+
+// HealthCheck is a Route 53 health check that one of the sets has.
+type HealthCheck struct {
+	ID       string
+	Addr     netip.Addr // that it asks; invalid: it asks a name, or follows others
+	Disabled bool       // then Route 53 takes it for healthy
+	Err      string     // why it could not be read; empty: it was
 }

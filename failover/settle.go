@@ -33,23 +33,22 @@ const (
 	waitsFor  = callTimeout
 )
 
-// batches are the actions as they are sent to AWS: each move alone, the edits of
-// a zone together.
+// batches are the actions as they are sent to AWS: the moves of a pool together,
+// and the edits of a zone.
 func batches(actions []Action) [][]Action {
+	type key struct{ pool, zone string }
 	var list [][]Action
-	byZone := map[string]int{}
+	at := map[key]int{}
 	for _, a := range actions {
-		if a.Reweigh == nil {
-			list = append(list, []Action{a})
-			continue
+		k := key{pool: a.Pool}
+		if a.Reweigh != nil {
+			k = key{zone: a.Reweigh.Zone}
 		}
-		at, begun := byZone[a.Reweigh.Zone]
-		if !begun {
-			byZone[a.Reweigh.Zone] = len(list)
-			list = append(list, []Action{a})
-			continue
+		if _, begun := at[k]; !begun {
+			at[k] = len(list)
+			list = append(list, nil)
 		}
-		list[at] = append(list[at], a)
+		list[at[k]] = append(list[at[k]], a)
 	}
 	return list
 }
@@ -70,9 +69,7 @@ func (s *state) perform(ctx context.Context, batch []Action) {
 		defer func() { <-s.hands }()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 		defer cancel()
-		for _, a := range s.call(ctx, batch) {
-			s.outcomes <- outcome{a}
-		}
+		s.call(ctx, batch)
 	})
 }
 
@@ -96,10 +93,16 @@ func (s *state) turn(ctx context.Context) (why string) {
 	}
 }
 
-// call moves an address, or edits the record sets of one zone.
-func (s *state) call(ctx context.Context, batch []Action) []Action {
-	if a := batch[0]; a.Remap != nil {
-		return []Action{a.after("", s.EIPs.Move(ctx, *a.Remap))}
+// call moves addresses of one pool, or edits the record sets of one zone, and
+// hands over what became of each as soon as it is known.
+func (s *state) call(ctx context.Context, batch []Action) {
+	if batch[0].Remap != nil {
+		moves := make([]Remap, len(batch))
+		for n, a := range batch {
+			moves[n] = *a.Remap
+		}
+		s.EIPs.Move(ctx, batch[0].Pool, moves, func(n int, err error) { s.outcomes <- outcome{batch[n].after("", err)} })
+		return
 	}
 	edits, comment := make([]Reweigh, len(batch)), "rrwatch"
 	for n, a := range batch {
@@ -107,11 +110,9 @@ func (s *state) call(ctx context.Context, batch []Action) []Action {
 		comment += fmt.Sprintf(" incident %d: %s;", a.Incident, a.Kind)
 	}
 	edited := s.Records.Edit(ctx, edits, strings.TrimSuffix(comment, ";"))
-	done := make([]Action, len(batch))
 	for n, a := range batch {
-		done[n] = a.after(edited[n].Change, edited[n].Err)
+		s.outcomes <- outcome{a.after(edited[n].Change, edited[n].Err)}
 	}
-	return done
 }
 
 // after is the action after its call.

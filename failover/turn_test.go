@@ -15,10 +15,10 @@ type slow struct {
 	calls chan struct{}
 }
 
-func (s slow) Move(context.Context, Remap) error {
+func (s slow) Move(_ context.Context, _ string, _ []Remap, ended func(int, error)) {
 	s.calls <- struct{}{}
 	<-time.After(s.takes)
-	return nil
+	ended(0, nil)
 }
 
 // performed makes ten moves with EC2 being slow, stops after a while, and returns

@@ -10,16 +10,34 @@ import (
 
 // EIPs reads and moves Elastic IPs.
 type EIPs interface {
-	// Read returns the addresses of the account among addrs, with the
-	// instances that carry them and those that sel selects. An address that is
-	// no EIP of the account is left out. Both lists are ordered, by IP and id.
-	Read(ctx context.Context, addrs []netip.Addr, sel Selector) ([]Address, []Instance, error)
-	// Move makes one AssociateAddress, after a fresh read that finds the world
-	// as r expects it. A nil error means that the world is as r wants it,
-	// whether by this call or an earlier one whose answer was lost. A
-	// *Refusal means that nothing was changed. Any other error means that it
-	// is not known; it is settled by reading, never by repeating.
-	Move(ctx context.Context, r Remap) error
+	// Read answers all wants together, in as few calls as there can be; one that
+	// cannot be answered does not keep the others back. The answers are in the
+	// order of the wants.
+	Read(ctx context.Context, wants []Want) []Got
+	// Move makes one AssociateAddress for each of the moves, which are of one
+	// pool, after one fresh read that finds the world as it expects. It calls
+	// ended once for each, as soon as its outcome is known and from any
+	// goroutine, and returns when all have ended. A nil error means that the
+	// world is as the move wants it, whether by this call or an earlier one whose
+	// answer was lost. A *Refusal means that nothing was changed. Any other error
+	// means that it is not known; it is settled by reading, never by repeating.
+	Move(ctx context.Context, pool string, moves []Remap, ended func(n int, err error))
+}
+
+// Want is what one pool needs to know of EC2.
+type Want struct {
+	Pool      string
+	Addrs     []netip.Addr // published addresses, of both kinds
+	Instances Selector
+}
+
+// Got is what EC2 says of one Want: the addresses of the account among those that
+// were asked for, and the instances that carry them and those that are selected;
+// by IP and by id. An address that is no EIP of the account is left out.
+type Got struct {
+	Addresses []Address
+	Instances []Instance
+	Err       error
 }
 
 // Records reads and edits record sets.
@@ -36,6 +54,19 @@ type Records interface {
 	// that) and every authoritative server asked answers according to r.Shall,
 	// and an error when ctx ends before.
 	Confirm(ctx context.Context, r Reweigh, change string) error
+	// Ask asks every authoritative server of the zone (an id) what it answers for
+	// name: for A and for AAAA, each of the times. A server that does not answer
+	// says why. A private zone that no configured server answers for gives none.
+	Ask(ctx context.Context, zone, name string, times int) ([]Answer, error)
+}
+
+// Answer is what one authoritative server says of one name and type.
+type Answer struct {
+	Server string        // host:port, as asked
+	Type   string        // A or AAAA
+	Addrs  []netip.Addr  // all that were in its answers, ordered
+	TTL    time.Duration // the longest of its answers
+	Err    error         // why there is no answer; nil: there is one
 }
 
 // Edited is what became of one edit: the id of its change, or an error as those

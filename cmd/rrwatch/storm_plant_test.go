@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/netip"
+	"slices"
 
 	"rrwatch/failover"
 )
@@ -24,7 +25,11 @@ func (p plant) eipsOf(e failover.EIPs) failover.EIPs {
 type astray struct{ failover.EIPs }
 
 // Move moves the address elsewhere.
-func (a astray) Move(ctx context.Context, r failover.Remap) error {
-	r.To, r.Interface, r.Private = "i-0a1b2c04", "eni-0a1b2c04", netip.AddrFrom4([4]byte{127, 10, 1, 14})
-	return a.EIPs.Move(ctx, r)
+func (a astray) Move(ctx context.Context, pool string, moves []failover.Remap, ended func(int, error)) {
+	moves = slices.Clone(moves)
+	for n := range moves {
+		r := &moves[n]
+		r.To, r.Interface, r.Private = "i-0a1b2c04", "eni-0a1b2c04", netip.AddrFrom4([4]byte{127, 10, 1, 14})
+	}
+	a.EIPs.Move(ctx, pool, moves, ended)
 }

@@ -213,6 +213,11 @@ func (z *zones) Confirm(ctx context.Context, r failover.Reweigh, change string) 
 	return client.Confirm(ctx, r, change)
 }
 
+// Ask asks the authoritative servers for a configured name.
+func (z *zones) Ask(ctx context.Context, zone, name string, times int) ([]failover.Answer, error) {
+	return z.byRecord[name].Ask(ctx, zone, name, times)
+}
+
 // of finds the client by the name that is edited: a name that no pool has
 // belongs to somebody else (I10).
 func (z *zones) of(r failover.Reweigh) (*route53.Client, error) {
