@@ -126,6 +126,8 @@ func (r Reweigh) String() string {
 	key := r.key()
 	name := strings.TrimSpace(fmt.Sprintf("%s %s %s", key.Name, key.Type, key.Identifier))
 	switch {
+	case key.Type == "TXT":
+		return name + ": the lease"
 	case !shall.Exists():
 		return name + ": the set leaves"
 	case !was.Exists():

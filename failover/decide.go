@@ -77,6 +77,8 @@ type History struct {
 	Everything string                // that nearly everything fails at once, over all pools; empty: it does not
 	NoRecord   string                // why the journal cannot be written
 	StaleAt    time.Duration         // a wiring older than this is no base for acting
+	Trouble    string                // why the wiring could not be read the last time; empty: it could
+	Unleased   string                // why this watcher may not act; empty: it may
 }
 
 // planner works out one plan.

@@ -1,12 +1,10 @@
 package failover
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -261,6 +259,9 @@ func (s *state) readOf(ctx context.Context, name string, got *Pool, err error, n
 		return false
 	}
 	w.trouble = ""
+	if l := s.leases[name]; l != nil {
+		l.read(got.Lease, got.Read, now)
+	}
 	if s.lacks(got) {
 		w.due = now
 		return false
@@ -281,92 +282,6 @@ func (s *state) lacks(pool *Pool) bool {
 		_, there := pool.Member(r.Addr)
 		return !there
 	})
-}
-
-// overlay puts our own moves of the last minute over what EC2 says: its
-// describe calls lag. Those of other pools count too: pools may share standbys.
-func (s *state) overlay(pool *Pool, now time.Time) {
-	for _, a := range s.done() {
-		if a.Remap != nil && now.Sub(a.Applied) < describeLag {
-			pool.moved(*a.Remap)
-		}
-	}
-}
-
-// done are the actions of the last day that AWS has accepted, in that order.
-func (s *state) done() []Action {
-	list := slices.DeleteFunc(slices.Clone(s.acted), func(a Action) bool { return a.Applied.IsZero() })
-	slices.SortFunc(list, func(a, b Action) int { return cmp.Or(a.Applied.Compare(b.Applied), cmp.Compare(a.ID, b.ID)) })
-	return list
-}
-
-// moved is the wiring after a move that the read did not see yet.
-func (p *Pool) moved(r Remap) {
-	m, ok := p.Member(r.Addr)
-	if !ok {
-		p.given(r)
-		return
-	}
-	if m.Address == nil || m.Address.Instance != r.From {
-		return // seen already, or someone else has moved it on
-	}
-	m.Address.Instance, m.Address.Interface, m.Address.Private = r.To, r.Interface, r.Private
-	for n := range p.Instances {
-		switch i := &p.Instances[n]; {
-		case i.ID == r.To:
-			i.Elastic, i.Public = r.Addr, r.Addr
-		case i.ID == r.From && i.Elastic == r.Addr:
-			i.Elastic, i.Public = netip.Addr{}, netip.Addr{}
-		}
-	}
-}
-
-// given is the wiring after a move of another pool's address: an instance that
-// was spare here carries it.
-func (p *Pool) given(r Remap) {
-	for n := range p.Instances {
-		switch i := &p.Instances[n]; {
-		case i.ID == r.To && !i.Elastic.IsValid():
-			i.Elastic, i.Public = r.Addr, r.Addr
-		case i.ID == r.From && i.Elastic == r.Addr:
-			i.Elastic, i.Public = netip.Addr{}, netip.Addr{}
-		}
-	}
-}
-
-// wired says how a wiring differs from the one before; "" when it does not.
-func wired(before, now *Pool) string {
-	if before == nil {
-		return fmt.Sprintf("pool %s has %d members and %d instances", now.Name, len(now.Members), len(now.Instances))
-	}
-	var changes []string
-	for _, m := range now.Members {
-		old, known := before.Member(m.Addr)
-		switch {
-		case !known:
-			changes = append(changes, fmt.Sprintf("%s joined", m.Addr))
-		case old.Carrier() != m.Carrier():
-			changes = append(changes, fmt.Sprintf("%s is now carried by %s", m.Addr, carrierName(now, m)))
-		case !old.Set.Equal(m.Set):
-			changes = append(changes, fmt.Sprintf("the record set of %s changed", m.Addr))
-		}
-	}
-	for _, m := range before.Members {
-		if _, there := now.Member(m.Addr); !there {
-			changes = append(changes, fmt.Sprintf("%s left", m.Addr))
-		}
-	}
-	if len(changes) == 0 {
-		return ""
-	}
-	return "pool " + now.Name + " changed: " + strings.Join(changes, "; ")
-}
-
-func carrierName(p *Pool, m Member) string {
-	if i, ok := p.Instance(m.Carrier()); ok {
-		return i.Label()
-	}
-	return "nothing"
 }
 
 // watch gives the monitor the whole list of targets, when it has changed.

@@ -40,6 +40,8 @@ const (
 	ProposalOver  EntryKind = "proposal-over"  // it waits no more: it no longer holds, or has expired
 	Flapping      EntryKind = "flapping"       // the member comes and goes: nothing more is done
 	Calm          EntryKind = "calm"           // it has been calm for long enough
+	LeaseTaken    EntryKind = "lease-taken"    // this watcher holds the pool's lease, and may act
+	LeaseLost     EntryKind = "lease-lost"     // it does no more, or not yet again
 )
 
 // Entry is one line of the journal: what happened, in a sentence, with the
@@ -63,6 +65,7 @@ type Entry struct {
 	Pause      *Pause              `json:"pause,omitempty"`      // Paused, Resumed
 	Override   *Override           `json:"override,omitempty"`   // Overridden
 	Proposal   *Proposal           `json:"proposal,omitempty"`   // Proposed, ProposalOver
+	Holding    *Holding            `json:"holding,omitempty"`    // LeaseTaken, LeaseLost
 	Advisory   *Advisory           `json:"advisory,omitempty"`   // NotServed, ServedAgain, Warned, WarningOver
 }
 

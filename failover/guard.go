@@ -58,6 +58,7 @@ func generalGuards() []guard {
 		{GuardBlind, blind},
 		{GuardStalled, stalled},
 		{GuardStale, stale},
+		{GuardLease, unleased},
 		{GuardWarmUp, warmUp},
 		{GuardShared, shared},
 		{GuardInFlight, inFlight},
@@ -116,8 +117,15 @@ func stale(s *situation, _ Action) (string, bool) {
 	if age <= s.h.StaleAt {
 		return "", false
 	}
-	return fmt.Sprintf("AWS was last read %s ago", age.Round(time.Second)), true
+	text := fmt.Sprintf("AWS was last read %s ago", age.Round(time.Second))
+	if s.h.Trouble != "" {
+		text += ": " + s.h.Trouble
+	}
+	return text, true
 }
+
+// unleased: of several watchers only one acts (I4).
+func unleased(s *situation, _ Action) (string, bool) { return s.h.Unleased, s.h.Unleased != "" }
 
 // warmUp: a member that was never seen healthy may never have been meant to
 // serve, or the check is wrong (I2).

@@ -41,6 +41,8 @@ type lease struct {
 	busy  bool      // its outcome is not known yet
 	ended time.Time // when it was
 	last  string    // why the latest one did not succeed
+
+	told bool // that it is held
 }
 
 // attempt is what a swap writes: it may be made long after it was given up.

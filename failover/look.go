@@ -20,6 +20,7 @@ func (s *state) look(ctx context.Context, now time.Time) {
 	s.everything, _ = everythingFails(snap)
 	for _, spec := range s.Specs {
 		if pool := s.wirings[spec.Name].pool; pool != nil {
+			s.lease(ctx, spec, pool, now)
 			s.openNew(ctx, spec, pool, snap, now)
 			s.flap(ctx, spec, snap, now)
 			s.settle(ctx, spec, pool, snap, now)
@@ -82,6 +83,7 @@ func (s *state) openNew(ctx context.Context, spec *Spec, pool *Pool, snap *monit
 				SeenUp: b.SeenUp || s.history(spec, now).knows(spec, m.Addr), Evidence: b.evidence(),
 			},
 		})
+		s.wirings[spec.Name].due = time.Time{} // what is read from now on may be acted on
 	}
 }
 
@@ -209,9 +211,9 @@ func (s *state) respond(ctx context.Context, spec *Spec, pool *Pool, snap *monit
 // history is what Decide must know beside the present state.
 func (s *state) history(spec *Spec, now time.Time) *History {
 	h := &History{
-		Open: s.open[spec.Name], Left: s.left, Total: s.Total, Brake: s.brake, Released: s.released,
+		Unleased: s.unleased(spec, now), Open: s.open[spec.Name], Left: s.left, Total: s.Total, Brake: s.brake, Released: s.released,
 		NoRecord: s.noRecord, StaleAt: 3*s.Discover + readTimeout, Pauses: s.pauses, SeenUp: s.seenUp,
-		Everything: s.everything,
+		Everything: s.everything, Trouble: s.wirings[spec.Name].trouble,
 	}
 	if spec.Policy.Failback > 0 {
 		h.Homes = s.homes[spec.Name]
@@ -295,7 +297,7 @@ func (s *state) latch(ctx context.Context, plan Plan) {
 // in the journal is not done (I5).
 func (s *state) begin(ctx context.Context, plan Plan) {
 	for _, batch := range batches(plan.Actions) {
-		if s.editing(batch[0]) {
+		if s.editing(batch[0]) || !s.fence(batch, time.Now()) {
 			continue
 		}
 		entries := make([]Entry, len(batch))
@@ -313,6 +315,7 @@ func (s *state) begin(ctx context.Context, plan Plan) {
 		if !s.record(ctx, entries...) {
 			continue
 		}
+		s.fenced(batch, time.Now())
 		var begun []Action
 		for _, a := range batch {
 			if of, ok := s.incidents[a.Incident].Unfinished(); ok {

@@ -37,6 +37,8 @@ func (r *Responder) recall(ctx context.Context) (*state, error) {
 		unclear:   map[int64]unclear{},
 		working:   map[int64]bool{},
 		hands:     make(chan struct{}, mostCalls),
+		leases:    r.leasesOf(memory.LeaseID),
+		leasings:  make(chan leased),
 		started:   time.Now(),
 	}
 	for _, spec := range r.Specs {

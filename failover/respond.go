@@ -88,6 +88,8 @@ func (r *Responder) Run(ctx context.Context) error {
 			s.read(ctx, reading)
 		case o := <-s.outcomes:
 			s.ended(ctx, o)
+		case o := <-s.leasings:
+			s.leased(o)
 		case o := <-r.orders:
 			o.done <- o.do(ctx, s)
 		}
@@ -124,6 +126,8 @@ type state struct {
 	unclear  map[int64]unclear // by id of an action: its call had no clear answer
 	working  map[int64]bool    // ids of actions whose call or confirmation is under way
 	hands    chan struct{}     // held by each batch of calls under way
+	leases   map[string]*lease // by pool; none: it needs none
+	leasings chan leased
 	calls    sync.WaitGroup
 	started  time.Time
 }
@@ -159,7 +163,10 @@ func (s *state) finish() {
 		case <-s.readings:
 		case o := <-s.outcomes:
 			s.ended(ctx, o)
+		case o := <-s.leasings:
+			s.leased(o)
 		case <-ended:
+			s.release()
 			s.record(ctx, Entry{Kind: Stopped, Text: "rrwatch was stopped in order"})
 			return
 		}

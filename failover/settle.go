@@ -61,9 +61,7 @@ func (s *state) perform(ctx context.Context, batch []Action) {
 	}
 	s.calls.Go(func() {
 		if why := s.turn(ctx); why != "" {
-			for _, a := range batch {
-				s.outcomes <- outcome{a.after("", &Refusal{GuardStale, "nothing was changed: " + why})}
-			}
+			s.end(batch, slices.Repeat([]Edited{{Err: &Refusal{GuardStale, "nothing was changed: " + why}}}, len(batch)))
 			return
 		}
 		defer func() { <-s.hands }()
@@ -110,8 +108,16 @@ func (s *state) call(ctx context.Context, batch []Action) {
 		comment += fmt.Sprintf(" incident %d: %s;", a.Incident, a.Kind)
 	}
 	edited := s.Records.Edit(ctx, edits, strings.TrimSuffix(comment, ";"))
+	s.end(batch, edited)
+}
+
+// end hands over what became of a batch.
+func (s *state) end(batch []Action, became []Edited) {
+	for _, o := range carried(batch, became) {
+		s.leasings <- o
+	}
 	for n, a := range batch {
-		s.outcomes <- outcome{a.after(edited[n].Change, edited[n].Err)}
+		s.outcomes <- outcome{a.after(became[n].Change, became[n].Err)}
 	}
 }
 

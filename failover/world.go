@@ -110,6 +110,8 @@ type Memory struct {
 	SeenUp []probe.Target
 	// Scores are of the incidents closed within the last 30 days, by pool.
 	Scores map[string]Score
+	// LeaseID is what this watcher last held leases by; empty: never, or long ago.
+	LeaseID string
 	// Advisories are those that were told and are not over, as they were told.
 	Advisories []Advisory
 }
