@@ -17,6 +17,8 @@ func (s *situation) withdraw() candidate {
 		return held(GuardNotOurs, "rrwatch does not edit this record set: "+set.Foreign)
 	case !set.Simple() && len(set.Values) > 1:
 		return held(GuardNotOurs, fmt.Sprintf("its record set holds %d addresses, which come and go together: taking it out would take out the others, too", len(set.Values)))
+	case set.Failover == secondary && s.pool.primary(set) && s.member.Published:
+		return held(GuardWontHelp, "it is the secondary of a failover pair: the name answers with its primary")
 	case !s.member.Published:
 		return held(GuardChanged, "the name does not answer with this address any more")
 	}
@@ -30,6 +32,17 @@ func (s *situation) withdraw() candidate {
 	a := s.action(KindWithdraw, fmt.Sprintf("the name still answers with %d healthy members", healthy))
 	a.Reweigh = &Reweigh{Zone: s.pool.ZoneID, Addr: s.member.Addr, Was: set, Shall: without(set, s.member.Addr)}
 	return candidate{action: a}
+}
+
+// secondary is the role of the set that Route 53 answers with while the primary
+// one of its pair is out or unhealthy.
+const secondary = "SECONDARY"
+
+// primary reports whether the name has the primary of the set's failover pair.
+func (p *Pool) primary(set RecordSet) bool {
+	return slices.ContainsFunc(p.Sets, func(o RecordSet) bool {
+		return o.Type == set.Type && o.Failover != "" && o.Failover != secondary
+	})
 }
 
 // together makes one edit of all that this plan edits of one simple set: each of

@@ -42,7 +42,8 @@ type lease struct {
 	ended time.Time // when it was
 	last  string    // why the latest one did not succeed
 
-	told bool // that it is held
+	after string // who held it before this watcher took it, and had not given it back
+	told  bool   // that it is held
 }
 
 // attempt is what a swap writes: it may be made long after it was given up.
@@ -164,6 +165,9 @@ func (l *lease) send(swap Swap, now time.Time) {
 
 // made takes in that a swap was made.
 func (l *lease) made(a attempt, now time.Time) {
+	if before, _ := claimOf(l.set); before.id != l.id {
+		l.after = before.holder
+	}
 	l.set, l.sure, l.since, l.from, l.ours, l.tried = a.shall, true, now, a.sent, true, nil
 }
 
@@ -196,6 +200,11 @@ func (l *lease) read(set RecordSet, began, now time.Time) {
 		l.set, l.since, l.from = set, now, time.Time{}
 	}
 	l.sure = true
+}
+
+func (l *lease) view(now time.Time) *LeaseView {
+	c, _ := claimOf(l.set)
+	return &LeaseView{l.held(now, 0), c.holder, c.fence, l.why(now)}
 }
 
 // why says why the watcher may not act; empty: it may.

@@ -15,9 +15,10 @@ const leaseTimeout = 20 * time.Second
 
 // Holding is how a watcher came to hold a lease, or lost it.
 type Holding struct {
-	Holder string `json:"holder"` // who holds it now, for people
-	ID     string `json:"id"`     // of the watcher that wrote this down
-	Number int64  `json:"number"` // of the holding: one more for each holder
+	Holder string `json:"holder"`          // who holds it now, for people
+	ID     string `json:"id"`              // of the watcher that wrote this down
+	Number int64  `json:"number"`          // of the holding: one more for each holder
+	After  string `json:"after,omitempty"` // who held it before, and did not give it back
 }
 
 // leased is what became of a swap of a pool's lease.
@@ -81,8 +82,11 @@ func (s *state) tellLease(ctx context.Context, spec *Spec, l *lease, now time.Ti
 		return
 	}
 	c, _ := claimOf(l.set)
-	e := Entry{Kind: LeaseTaken, Pool: spec.Name, Holding: &Holding{c.holder, l.id, c.fence}}
+	e := Entry{Kind: LeaseTaken, Pool: spec.Name, Holding: &Holding{c.holder, l.id, c.fence, l.after}}
 	e.Text = fmt.Sprintf("this watcher (%s) holds the lease of pool %s now, and may act: number %d", l.people, spec.Name, c.fence)
+	if l.after != "" {
+		e.Text += ", after " + l.after + " had not renewed it"
+	}
 	if !held {
 		e.Kind, e.Text = LeaseLost, fmt.Sprintf("this watcher (%s) no longer holds the lease of pool %s: %s; it watches and tells", l.people, spec.Name, l.why(now))
 	}

@@ -26,6 +26,9 @@ func (s *state) show(snap *monitor.Snapshot, now time.Time) *View {
 			Endpoints: showEndpoints(spec, snap), Advisories: s.advice.of(spec.Name),
 			Score: s.score(spec.Name),
 		}
+		if l := s.leases[spec.Name]; l != nil {
+			p.Lease = l.view(now)
+		}
 		if spec.Maintenance != nil {
 			if until, in := spec.Maintenance(now); in {
 				p.Maintenance = until
@@ -70,7 +73,7 @@ func (s *state) showMembers(spec *Spec, pool *Pool, snap *monitor.Snapshot) []Me
 func showSpare(spec *Spec, pool *Pool, snap *monitor.Snapshot, now time.Time) []SpareView {
 	var list []SpareView
 	for _, i := range pool.Spare() {
-		view := SpareView{Instance: i, Probe: i.ProbeAddr(spec.Instances.Address), Why: unfit(&i)}
+		view := SpareView{Instance: i, Probe: i.ProbeAddr(spec.Instances.Address), Why: unfit(&i, spec.Instances.Secondary)}
 		b := believe(spec, view.Probe, snap)
 		view.State, view.Since, view.ToChange, view.Checks = b.State, b.Since, b.toChange(), b.views()
 		switch {

@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -11,28 +12,18 @@ import (
 )
 
 // standby chooses where to: an instance of the pool that carries no address,
-// runs, lies in no failing zone, and passes the member's own checks now; in the
-// same zone first, then the one that has been healthy longest, then by id. Or it
-// says why there is none, and whether one has only to be waited for.
+// runs, lies in no failing zone, and passes the member's own checks now; one for
+// which AWS has nothing scheduled first, then in the same zone, then the one that
+// has been healthy longest, then by id. Or it says why there is none, and whether
+// one has only to be waited for. Where instances answer on secondary addresses,
+// one that carries an address may take another one, if there is no other way.
 func (s *situation) standby() (chosen Instance, hold *Hold, wait bool) {
-	var best *Instance
-	var since time.Time
-	var whyNot []unfitness
-	carrier, _ := s.pool.Instance(s.member.Carrier())
-	for _, i := range s.spares() {
-		healthy, why := s.fit(i)
-		if why != "" {
-			whyNot = append(whyNot, unfitness{i, why})
-			wait = wait || why == notAskedSinceThen
-			continue
-		}
-		near := 0
-		if best != nil {
-			near = sameZone(i.Zone, best.Zone, carrier.Zone)
-		}
-		if best == nil || near < 0 || near == 0 && healthy.Before(since) {
-			best, since = i, healthy
-		}
+	best, whyNot := s.best(s.spares())
+	for _, u := range whyNot {
+		wait = wait || u.why == notAskedSinceThen
+	}
+	if best == nil && !wait && s.spec.Instances.Secondary {
+		best, _ = s.best(s.carriers())
 	}
 	if best != nil {
 		return *best, nil, false
@@ -42,6 +33,48 @@ func (s *situation) standby() (chosen Instance, hold *Hold, wait bool) {
 		text = "no standby would help: " + unfitText(whyNot)
 	}
 	return Instance{}, &Hold{Guard: GuardWontHelp, Text: text}, wait
+}
+
+// best chooses among instances; nil: none may take the address, and why.
+func (s *situation) best(among []*Instance) (best *Instance, whyNot []unfitness) {
+	var since time.Time
+	carrier, _ := s.pool.Instance(s.member.Carrier())
+	for _, i := range among {
+		healthy, why := s.fit(i)
+		if why != "" {
+			whyNot = append(whyNot, unfitness{i, why})
+			continue
+		}
+		near := 0
+		if best != nil {
+			near = cmp.Or(cmp.Compare(min(len(i.Events), 1), min(len(best.Events), 1)), sameZone(i.Zone, best.Zone, carrier.Zone))
+		}
+		if best == nil || near < 0 || near == 0 && healthy.Before(since) {
+			best, since = i, healthy
+		}
+	}
+	return best, whyNot
+}
+
+// carriers are the instances that carry another member of the pool and have room
+// for one more address.
+func (s *situation) carriers() []*Instance {
+	var list []*Instance
+	for n := range s.pool.Instances {
+		i := &s.pool.Instances[n]
+		if i.ID != s.member.Carrier() && i.Elastic.IsValid() && len(i.Free) > 0 && !slices.Contains(s.spares(), i) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// landing is the private address on which the instance takes the next address.
+func (i *Instance) landing() netip.Addr {
+	if i.Elastic.IsValid() && len(i.Free) > 0 {
+		return i.Free[0]
+	}
+	return i.Private
 }
 
 // unfitness is why an instance may not take the address.
@@ -96,8 +129,11 @@ const notAskedSinceThen = "has not been asked since the member began to fail"
 // fit says why a spare instance may not take the address; "" when it may, and
 // since when it has been healthy (I3).
 func (s *situation) fit(i *Instance) (since time.Time, why string) {
-	if why := unfit(i); why != "" {
+	if why := unfit(i, s.spec.Instances.Secondary); why != "" {
 		return time.Time{}, why
+	}
+	if a := s.member.Address; a != nil && a.BorderGroup != "" && i.BorderGroup != "" && a.BorderGroup != i.BorderGroup {
+		return time.Time{}, fmt.Sprintf("lies in the network border group %s, and the address belongs to %s", i.BorderGroup, a.BorderGroup)
 	}
 	if s.taken[i.ID] {
 		return time.Time{}, "is being given another address"
@@ -109,6 +145,9 @@ func (s *situation) fit(i *Instance) (since time.Time, why string) {
 		return time.Time{}, "is in the zone " + i.Zone + ", where most fails"
 	}
 	at := i.ProbeAddr(s.spec.Instances.Address)
+	if _, carries := s.pool.Member(i.Elastic); carries {
+		at = i.Elastic
+	}
 	if !at.IsValid() {
 		return time.Time{}, "has no address to ask it at"
 	}
@@ -179,12 +218,13 @@ func (s *situation) inFailingZone(i *Instance) bool {
 	return i.Zone != "" && slices.Contains(s.failing, i.Zone)
 }
 
-// unfit says, from what EC2 tells, why an instance can be no standby.
-func unfit(i *Instance) string {
+// unfit says, from what EC2 tells, why an instance can be no standby. One that
+// carries an address can be where instances answer on secondary addresses.
+func unfit(i *Instance, secondary bool) string {
 	switch {
 	case i.State != running:
 		return "is " + i.State
-	case i.Elastic.IsValid():
+	case i.Elastic.IsValid() && (!secondary || len(i.Free) == 0):
 		return "carries " + i.Elastic.String()
 	case i.Status == "impaired":
 		return "has impaired status checks"

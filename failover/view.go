@@ -41,8 +41,17 @@ type PoolView struct {
 	Spare       []SpareView    `json:"spare"` // instances that carry no member
 	Endpoints   []EndpointView `json:"endpoints,omitempty"`
 	Advisories  []Advisory     `json:"advisories,omitempty"` // warnings, by check
+	Lease       *LeaseView     `json:"lease,omitempty"`      // nil: the pool needs none
 	Plan        Plan           `json:"plan"`
 	Score       Score          `json:"score"` // of what would have been done, within the last 30 days
+}
+
+// LeaseView is who may act on a pool that has a lease.
+type LeaseView struct {
+	Held   bool   `json:"held"`             // by this watcher
+	Holder string `json:"holder,omitempty"` // empty: nobody, or not known
+	Number int64  `json:"number,omitempty"`
+	Why    string `json:"why,omitempty"` // why this watcher may not act; empty: it may
 }
 
 // MemberView is one member as believed.

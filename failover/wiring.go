@@ -40,11 +40,20 @@ func (p *Pool) moved(r Remap) {
 	for n := range p.Instances {
 		switch i := &p.Instances[n]; {
 		case i.ID == r.To:
-			i.Elastic, i.Public = r.Addr, r.Addr
+			i.take(r)
 		case i.ID == r.From && i.Elastic == r.Addr:
 			i.Elastic, i.Public = netip.Addr{}, netip.Addr{}
 		}
 	}
+}
+
+// take has the instance carry the address that is moved to it.
+func (i *Instance) take(r Remap) {
+	if r.Private.IsValid() && r.Private != i.Private {
+		i.Free = slices.DeleteFunc(slices.Clone(i.Free), func(a netip.Addr) bool { return a == r.Private })
+		return
+	}
+	i.Elastic, i.Public = r.Addr, r.Addr
 }
 
 // given is the wiring after a move of another pool's address: an instance that
@@ -52,8 +61,8 @@ func (p *Pool) moved(r Remap) {
 func (p *Pool) given(r Remap) {
 	for n := range p.Instances {
 		switch i := &p.Instances[n]; {
-		case i.ID == r.To && !i.Elastic.IsValid():
-			i.Elastic, i.Public = r.Addr, r.Addr
+		case i.ID == r.To && (!i.Elastic.IsValid() || slices.Contains(i.Free, r.Private)):
+			i.take(r)
 		case i.ID == r.From && i.Elastic == r.Addr:
 			i.Elastic, i.Public = netip.Addr{}, netip.Addr{}
 		}

@@ -23,7 +23,8 @@ func advice(e failover.Entry) bool {
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
 		failover.Noted, failover.Closed, failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
-		failover.Paused, failover.Resumed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
+		failover.Paused, failover.Resumed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm,
+		failover.LeaseTaken, failover.LeaseLost:
 	}
 	return false
 }
@@ -49,7 +50,8 @@ func adviceOf(k failover.EntryKind, baseURL string) advised {
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
 		failover.Noted, failover.Closed, failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
-		failover.Paused, failover.Resumed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
+		failover.Paused, failover.Resumed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm,
+		failover.LeaseTaken, failover.LeaseLost:
 	}
 	return advised{":memo:", grey, string(k), ""}
 }

@@ -174,8 +174,11 @@ func together(entries []failover.Entry) []failover.Entry {
 func shouted(e failover.Entry) bool {
 	switch e.Kind {
 	case failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
-		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver, failover.Paused, failover.Resumed:
+		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver, failover.Paused, failover.Resumed,
+		failover.LeaseLost:
 		return true
+	case failover.LeaseTaken: // at a start it is as it should be
+		return e.Holding != nil && e.Holding.After != ""
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
 		failover.Noted, failover.Closed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
@@ -192,7 +195,8 @@ func step(e failover.Entry) bool {
 		return e.Incident != 0
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed,
 		failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
-		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver, failover.Paused, failover.Resumed:
+		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver, failover.Paused, failover.Resumed,
+		failover.LeaseTaken, failover.LeaseLost:
 	}
 	return false
 }

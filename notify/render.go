@@ -107,6 +107,11 @@ func RenderShout(e failover.Entry, baseURL string) Message {
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
 		failover.Noted, failover.Closed, failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,
 		failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
+	case failover.LeaseLost:
+		m.Text, m.Colour = ":warning: *rrwatch may not act any more*", yellow
+		next = "It goes on to watch and to tell. If no other rrwatch is meant to act, see " + link(baseURL, "/", "the dashboard") + " for why."
+	case failover.LeaseTaken:
+		m.Text, m.Colour = ":key: *rrwatch may act*", grey
 	}
 	m.Text += ": " + sentenceOf(e)
 	if next != "" {

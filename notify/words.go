@@ -241,7 +241,8 @@ func icon(e failover.Entry) string {
 		return ":large_green_circle:"
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Noted,
 		failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
-		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
+		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,
+		failover.LeaseTaken, failover.LeaseLost:
 	}
 	return ":memo:"
 }
@@ -283,7 +284,8 @@ func headline(i failover.Incident, e failover.Entry) bool {
 		failover.ActionBegun, failover.ActionApplied, failover.Noted, failover.BrakeLatched, failover.BrakeReleased,
 		failover.WentBlind, failover.SawAgain,
 		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,
-		failover.Paused, failover.Resumed, failover.ProposalOver, failover.Calm:
+		failover.Paused, failover.Resumed, failover.ProposalOver, failover.Calm,
+		failover.LeaseTaken, failover.LeaseLost:
 	}
 	return false
 }

@@ -257,7 +257,9 @@ func (c *Client) readNames(ctx context.Context, id string, tasks []*task) names 
 }
 
 // Ask implements failover.Records.
-func (c *Client) Ask(context.Context, string, string, int) ([]failover.Answer, error) { return nil, nil }
+func (c *Client) Ask(context.Context, string, string, int) ([]failover.Answer, error) {
+	return nil, nil
+}
 
 // nameOf is the name that an edit is about, as it is read.
 func nameOf(r failover.Reweigh) string { return normal(set(r).Name) }

@@ -207,7 +207,8 @@ func (a *appending) brake(ctx context.Context, e failover.Entry) error {
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
 		failover.Noted, failover.Closed, failover.WentBlind, failover.SawAgain,
 		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,
-		failover.Paused, failover.Resumed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
+		failover.Paused, failover.Resumed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm,
+		failover.LeaseTaken, failover.LeaseLost:
 	}
 	return nil
 }

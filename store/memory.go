@@ -23,6 +23,7 @@ const (
 	askIncidents = `SELECT data FROM incidents WHERE id IN (SELECT id FROM incidents WHERE closed IS NULL
 		UNION ALL SELECT id FROM incidents WHERE closed >= ?) ORDER BY id`
 	askRelease = `SELECT coalesce(max(at), 0) FROM journal WHERE kind = 'brake-released'`
+	askLease   = `SELECT json_extract(data, '$.holding') FROM journal WHERE kind = 'lease-taken' ORDER BY seq DESC LIMIT 1`
 	askNewest  = `SELECT coalesce((SELECT at FROM journal ORDER BY seq DESC LIMIT 1), 0)`
 	askSeen    = `SELECT json_object('pool', pool, 'check', asked, 'addr', addr) FROM beliefs
 		WHERE until >= ?1 OR up AND ?2 >= ?1 ORDER BY pool, asked, addr`

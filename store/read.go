@@ -76,6 +76,13 @@ func recall(ctx context.Context, tx *sql.Tx, now time.Time, lived int64) (m fail
 	if m.Scores, err = scores(ctx, tx, now.Add(-scoredFor)); err != nil {
 		return m, fmt.Errorf("its scores: %w", err)
 	}
+	held, err := rows[failover.Holding](ctx, tx, askLease)
+	if err != nil {
+		return m, fmt.Errorf("its lease: %w", err)
+	}
+	if len(held) > 0 {
+		m.LeaseID = held[0].ID
+	}
 	return m, nil
 }
 

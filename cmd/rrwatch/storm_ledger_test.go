@@ -116,7 +116,8 @@ func (l *ledger) take(e failover.Entry) {
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.HeldBack,
 		failover.Approved, failover.Noted, failover.WentBlind, failover.SawAgain,
 		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,
-		failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
+		failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm,
+		failover.LeaseTaken, failover.LeaseLost:
 	case failover.Paused:
 		l.pauses = append(slices.DeleteFunc(l.pauses, e.Pause.SameScope), *e.Pause)
 	case failover.Resumed:
