@@ -278,7 +278,7 @@ func TestRecallReadsNoWholeJournal(t *testing.T) {
 	if n := len(recalled(t, s).SeenUp); n != 100 {
 		t.Errorf("%d targets were seen up, want 100", n)
 	}
-	for _, query := range []string{askIncidents, askRelease, askNewest, askSeen, askScores} {
+	for _, query := range []string{askIncidents, askRelease, askNewest, askSeen, askScores, askLease} {
 		steps, err := s.reader.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+query, 0, 0)
 		if err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package web
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"rrwatch/failover"
@@ -13,6 +14,7 @@ import (
 type poolModel struct {
 	Name, Record string
 	Mode         badge
+	Lease        badge // zero: this watcher may act, or needs no lease
 	ModeMeans    string
 	Read         stamp
 	Path         string // of its own page
@@ -84,6 +86,7 @@ func poolOf(p failover.PoolView, pauses []failover.Pause, now time.Time) poolMod
 	}
 	m.Users, m.Warnings = usersOf(p, now), warningsOf(p, now)
 	m.Mode, m.ModeMeans = modeBadge(p.Policy.Mode)
+	m.Lease = leaseBadge(p.Lease)
 	for _, member := range p.Members {
 		if member.State == monitor.Up {
 			m.Up++
@@ -161,6 +164,8 @@ func dnsWords(m failover.Member) (words, detail string) {
 		words = "weight " + strconv.FormatInt(*set.Weight, 10)
 	case set.MultiValue:
 		words = "multivalue answer"
+	case set.Failover != "":
+		words = "failover, " + strings.ToLower(set.Failover)
 	default:
 		words = "one of " + count(len(set.Values), "value")
 	}

@@ -28,7 +28,7 @@ func (s *server) pool(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		page := poolPage{
-			frame: s.frame(r, "pool", "Pool "+name, now), Pool: poolOf(p, v.Pauses, now), Policy: policyOf(p.Policy), Score: p.Score,
+			frame: s.frame(r, "pool", "Pool "+name, now), Pool: poolOf(p, v.Pauses, now), Policy: append(policyOf(p.Policy), leaseOf(p.Lease)...), Score: p.Score,
 			Pause: pauseForm{ID: "pool", Pool: name, User: s.user(r)},
 		}
 		for _, m := range page.Pool.Members {
