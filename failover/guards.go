@@ -26,7 +26,7 @@ func (i Invariant) Promise() string {
 	case SeesClearly:
 		return "nothing is changed while the watcher is blind, was stalled, or has not seen the member healthy"
 	case TargetServes:
-		return "an address is moved only to an instance that passes the member's own checks now, is running, belongs to the pool and carries no other address"
+		return "an address is moved only to an instance that passes the member's own checks now, is running and belongs to the pool, onto a private address that no other stands on"
 	case AsPlanned:
 		return "an action is refused if the world is not as it was when the plan was made"
 	case Recorded:
