@@ -15,13 +15,13 @@ import (
 // Config is the whole configuration file with all defaults filled in. It is never changed after it was read, so
 // it may be shared between goroutines; its slices and maps must not be written to.
 type Config struct {
-	Region      string           // AWS region of the addresses and instances, such as eu-central-1
 	Mode        Mode             // what a pool may do that does not say otherwise; always set
 	Database    string           // path of the SQLite file, relative to the working directory
 	Vantage     string           // the name of the place that probes are sent from; never empty
 	Discover    time.Duration    // how often the world is read while no incident is open, at least 100 ms
 	Log         Log              // how rrwatch logs
-	AWS         AWS              // how AWS is reached
+	Lease       Lease            // how several watchers agree on which of them acts; always set
+	AWS         AWS              // whose account is asked where, for pools that do not say otherwise
 	Web         Web              // where the dashboard listens
 	Slack       *Slack           // where people are told; nil when the section is absent
 	References  []netip.AddrPort // addresses that should always answer TCP; may be empty
@@ -56,11 +56,14 @@ const (
 	LogJSON LogFormat = "json"
 )
 
-// AWS says how AWS is reached. Empty fields leave the choice to the AWS SDK.
-type AWS struct {
-	Profile     string // profile of the shared AWS configuration files; empty: the SDK's own choice
-	EndpointURL string // base URL of every AWS service, without a slash at its end; empty: the real AWS
-}
+// Lease says how several watchers of the same pools agree on which of them acts.
+type Lease string
+
+// The leases.
+const (
+	LeaseNone Lease = "none" // there is no other watcher
+	LeaseDNS  Lease = "dns"  // a TXT record set beside each pool's record says who acts
+)
 
 // Web says where the dashboard listens.
 type Web struct {
@@ -98,6 +101,7 @@ type Pool struct {
 	ZoneName     string           // the hosted zone's name, lower-case, without a dot at its end; empty when ZoneID is set
 	ZoneID       string           // the hosted zone's id, such as Z0123456789ABCDEFGHIJ; empty when ZoneName is set
 	Mode         Mode             // the file's mode unless the pool has its own
+	AWS          AWS              // the account and Region of the addresses, the instances and the zone; the file's unless the pool says otherwise
 	NameServers  []netip.AddrPort // authoritative servers to ask; empty: the zone's own
 	Instances    Instances        // which instances may carry the pool's addresses
 	Checks       []Check          // at least one; names are unique in the pool
@@ -122,6 +126,10 @@ type Instances struct {
 	IDs     []string          // instance ids
 	Tags    map[string]string // tag keys and values, all of which an instance must carry
 	Address Address           // where a standby is probed
+
+	// SecondaryAddresses says that the instances answer on the secondary private addresses of their primary network
+	// interface, too, so that one of them may carry several of the pool's addresses.
+	SecondaryAddresses bool
 }
 
 // Address is which address of a standby is probed.

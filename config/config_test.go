@@ -61,13 +61,14 @@ func TestFillsInTheDefaultsOfTheSmallestFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Config{
-		Region: "eu-central-1", Mode: ModeObserve, Database: "rrwatch.db", Vantage: host, Discover: 30 * time.Second,
+		Mode: ModeObserve, Database: "rrwatch.db", Vantage: host, Discover: time.Minute, Lease: LeaseNone,
+		AWS:       AWS{Region: "eu-central-1"},
 		Log:       Log{Level: slog.LevelInfo, Format: LogText},
 		Web:       Web{Listen: "127.0.0.1:8080", URL: "http://127.0.0.1:8080"},
 		Budget:    Budget{PerHour: 10, PerDay: 30},
 		Retention: Retention{Journal: 90 * 24 * time.Hour, Cron: "17 3 * * *"},
 		Pools: []Pool{{
-			Name: "www", Record: "www.example.com", ZoneName: "example.com", Mode: ModeObserve,
+			Name: "www", Record: "www.example.com", ZoneName: "example.com", Mode: ModeObserve, AWS: AWS{Region: "eu-central-1"},
 			Instances: Instances{Tags: map[string]string{"rrwatch": "www"}, Address: AddressAuto},
 			Checks: []Check{{
 				Kind: KindHTTP, Name: "http", Port: 80, Host: "www.example.com", Tripwire: true,
@@ -94,9 +95,10 @@ const everything = `region: us-gov-west-1
 mode: propose
 database: /var/lib/rrwatch.db
 vantage: berlin
-discover: 1m
+discover: 2m
+lease: dns
 log: {level: debug, format: json}
-aws: {profile: ops, endpoint_url: "http://127.0.0.1:4566/"}
+aws: {profile: ops, role_arn: "arn:aws-us-gov:iam::123456789012:role/ops/rrwatch", external_id: "${PW}", endpoint_url: "http://127.0.0.1:4566/"}
 web: {listen: ":9090", password: "${PW}$$"}
 slack: {token: "xoxb-1", channel: C1, api_url: "http://127.0.0.1:1/api"}
 references: [1.1.1.1:443, "[2606:4700::1111]:443"]
@@ -108,8 +110,9 @@ pools:
     record: A.Example.COM.
     zone: /hostedzone/Z0123456789ABC
     mode: act
+    aws: {region: us-gov-east-1, role_arn: "arn:aws-us-gov:iam::210987654321:role/rrwatch"}
     name_servers: [192.0.2.53:53]
-    instances: {ids: [i-0123456789abcdef0], tags: {team: "", "a b": c}, address: private}
+    instances: {ids: [i-0123456789abcdef0], tags: {team: "", "a b": c}, address: private, secondary_addresses: true}
     checks:
       - {kind: https, path: "/?a=b", method: POST, host: b.example.com, headers: {x-token: "${PW}"}, status: [200, 301-302],
          body: ok, interval: 1s, fall: 1, clear: 2, rise: 3}
@@ -155,9 +158,12 @@ func TestReadsEveryKey(t *testing.T) {
 	tcp.Tripwire, tcp.Source = false, netip.MustParseAddr("192.0.2.7")
 	tls.Kind, tls.Name, tls.Port, tls.Host, tls.TLS = KindTLS, "tls", 443, "a.example.com", web.TLS
 	want := &Config{
-		Region: "us-gov-west-1", Mode: ModePropose, Database: "/var/lib/rrwatch.db", Vantage: "berlin", Discover: time.Minute,
-		Log:        Log{Level: slog.LevelDebug, Format: LogJSON},
-		AWS:        AWS{Profile: "ops", EndpointURL: "http://127.0.0.1:4566"},
+		Mode: ModePropose, Database: "/var/lib/rrwatch.db", Vantage: "berlin", Discover: 2 * time.Minute, Lease: LeaseDNS,
+		Log: Log{Level: slog.LevelDebug, Format: LogJSON},
+		AWS: AWS{
+			Region: "us-gov-west-1", Profile: "ops", RoleARN: "arn:aws-us-gov:iam::123456789012:role/ops/rrwatch",
+			ExternalID: "geheim", EndpointURL: "http://127.0.0.1:4566",
+		},
 		Web:        Web{Listen: ":9090", URL: "http://localhost:9090", Password: "geheim$"},
 		Slack:      &Slack{Token: "xoxb-1", Channel: "C1", APIURL: "http://127.0.0.1:1/api/"},
 		References: []netip.AddrPort{netip.MustParseAddrPort("1.1.1.1:443"), netip.MustParseAddrPort("[2606:4700::1111]:443")},
@@ -168,9 +174,13 @@ func TestReadsEveryKey(t *testing.T) {
 		}},
 		Pools: []Pool{{
 			Name: "a", Record: "a.example.com", ZoneID: "Z0123456789ABC", Mode: ModeAct,
+			AWS: AWS{
+				Region: "us-gov-east-1", Profile: "ops", RoleARN: "arn:aws-us-gov:iam::210987654321:role/rrwatch",
+				EndpointURL: "http://127.0.0.1:4566",
+			},
 			NameServers: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.53:53")},
 			Instances: Instances{
-				IDs: []string{"i-0123456789abcdef0"}, Tags: map[string]string{"team": "", "a b": "c"}, Address: AddressPrivate,
+				IDs: []string{"i-0123456789abcdef0"}, Tags: map[string]string{"team": "", "a b": "c"}, Address: AddressPrivate, SecondaryAddresses: true,
 			},
 			Checks: []Check{first, second2, third, tcp, tls},
 			Remedy: []Remedy{RemedyWithdraw}, VerifyWithin: time.Minute, RestoreAfter: time.Hour, MinHealthy: 2,

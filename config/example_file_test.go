@@ -70,10 +70,10 @@ func TestTheExampleExplainsEveryKey(t *testing.T) {
 			}
 		}
 	}
-	// The file, log, aws, web, slack, budget, retention, maintenance, pool, instances, check, endpoint, remedy_when, three
+	// The file, log, aws, web, slack, budget, retention, maintenance, pool, its aws, instances, check, endpoint, remedy_when, three
 	// steps of restore, failback, flapping, the pool's budget and its members'.
-	if sections != 20 {
-		t.Errorf("%d sections refuse an unknown key, want 20", sections)
+	if sections != 21 {
+		t.Errorf("%d sections refuse an unknown key, want 21", sections)
 	}
 }
 

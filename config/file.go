@@ -22,22 +22,21 @@ func readConfig(root value) *Config {
 		return nil
 	}
 	c := &Config{
-		Region: need(s, "region", "write the AWS region, such as region: eu-central-1",
-			matching(`[a-z]{2,}(-[a-z]+)+-[0-9]+`, "an AWS region such as eu-central-1")),
+		AWS: readAWS(s),
 		Mode: need(s, "mode", "there is no default: write mode: observe, mode: propose or mode: act",
 			oneOf("mode", ModeObserve, ModePropose, ModeAct)),
 		Database:   read(s, "database", "rrwatch.db", text),
 		Vantage:    read(s, "vantage", "", text),
-		Discover:   read(s, "discover", 30*time.Second, duration(100*time.Millisecond, time.Hour)),
+		Discover:   read(s, "discover", time.Minute, duration(100*time.Millisecond, time.Hour)),
+		Lease:      read(s, "lease", LeaseNone, oneOf("lease", LeaseNone, LeaseDNS)),
 		Log:        readLog(s.sub("log")),
-		AWS:        readAWS(s.sub("aws")),
 		Web:        readWeb(s.sub("web")),
 		Slack:      read(s, "slack", nil, readSlack),
 		References: read(s, "references", nil, listOf(0, "192.0.2.1:443", addrPort)),
 		Budget:     readBudget(s.sub("budget"), Budget{PerHour: 10, PerDay: 30}),
 		Retention:  readRetention(s.sub("retention")),
 	}
-	c.Pools = readPools(s, c.Mode)
+	c.Pools = readPools(s, c.Mode, c.AWS)
 	c.Maintenance = read(s, "maintenance", nil, listOf(0, "{pools: [www], cron: …}", readMaintenance(c.Pools)))
 	if c.Vantage == "" {
 		c.Vantage = hostName(s)
@@ -69,16 +68,6 @@ func readLog(s *section) Log {
 	l.Format = read(s, "format", LogText, oneOf("format", LogText, LogJSON))
 	s.done()
 	return l
-}
-
-// readAWS reads the section aws.
-func readAWS(s *section) AWS {
-	a := AWS{
-		Profile:     read(s, "profile", "", text),
-		EndpointURL: strings.TrimRight(read(s, "endpoint_url", "", webURL), "/"),
-	}
-	s.done()
-	return a
 }
 
 // readWeb reads the section web.

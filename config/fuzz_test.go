@@ -28,7 +28,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if c.Region == "" || c.Mode == "" || len(c.Pools) == 0 || c.Vantage == "" {
+		if c.AWS.Region == "" || c.Mode == "" || len(c.Pools) == 0 || c.Vantage == "" {
 			t.Fatalf("%+v lacks what is required", c)
 		}
 		for _, p := range c.Pools {

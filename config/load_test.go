@@ -30,7 +30,7 @@ func TestLoadNamesTheFileInItsMistakes(t *testing.T) {
 
 func TestLoadReadsTheFile(t *testing.T) {
 	c, err := Load(write(t, "rrwatch.yaml", smallest), noEnv)
-	if err != nil || c.Region != "eu-central-1" {
+	if err != nil || c.AWS.Region != "eu-central-1" {
 		t.Errorf("got %v, %v", c, err)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// readPools reads the list pools; mode is the mode of pools that have none of their own.
-func readPools(root *section, mode Mode) []Pool {
+// readPools reads the list pools; mode and aws are those of pools that have none of their own.
+func readPools(root *section, mode Mode, aws AWS) []Pool {
 	names, records := map[string]place{}, map[string]place{}
 	pools := need(root, "pools", "write at least one pool with its name, record, zone and one check",
 		listOf(1, "{name: www, record: www.example.com, …}", func(v value) (Pool, bool) {
@@ -16,7 +16,7 @@ func readPools(root *section, mode Mode) []Pool {
 			if !ok {
 				return Pool{}, false
 			}
-			p := readPool(s, mode)
+			p := readPool(s, mode, aws)
 			s.once("name", p.Name, "pools", names)
 			s.once("record", p.Record, "pools", records)
 			return p, true
@@ -45,11 +45,12 @@ func (s *section) once(key, got, items string, seen map[string]place) {
 }
 
 // readPool reads one pool.
-func readPool(s *section, mode Mode) Pool {
+func readPool(s *section, mode Mode, aws AWS) Pool {
 	p := Pool{
 		Name:         need(s, "name", "write a short name, such as name: www", poolName),
 		Record:       need(s, "record", "write the published DNS name, such as record: www.example.com", dnsName),
 		Mode:         read(s, "mode", mode, oneOf("mode", ModeObserve, ModePropose, ModeAct)),
+		AWS:          readPoolAWS(s.sub("aws"), aws),
 		NameServers:  read(s, "name_servers", nil, listOf(0, "192.0.2.53:53", addrPort)),
 		Remedy:       read(s, "remedy", []Remedy{RemedyRemap, RemedyWithdraw}, remedies),
 		VerifyWithin: read(s, "verify_within", 30*time.Second, duration(time.Second, time.Hour)),
@@ -129,6 +130,7 @@ func readInstances(s *section, pool string) Instances {
 		Tags: read(s, "tags", nil, mapOf(func(_ string, v value) (string, bool) { return text(v) })),
 		Address: read(s, "address", AddressAuto,
 			oneOf("address", AddressAuto, AddressPublic, AddressPrivate)),
+		SecondaryAddresses: read(s, "secondary_addresses", false, truth),
 	}
 	if len(i.IDs) == 0 && len(i.Tags) == 0 {
 		i.Tags = map[string]string{"rrwatch": pool}

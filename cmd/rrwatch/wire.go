@@ -68,8 +68,10 @@ func specs(cfg *config.Config, with tools) []*failover.Spec {
 			Name: p.Name, Record: p.Record, Zone: zoneOf(p),
 			Instances: failover.Selector{
 				IDs: p.Instances.IDs, Tags: p.Instances.Tags, Address: failover.AddressUse(p.Instances.Address),
+				Secondary: p.Instances.SecondaryAddresses,
 			},
 			Policy:      policyOf(p),
+			Lease:       cfg.Lease == config.LeaseDNS,
 			Maintenance: maintenance(cfg, p.Name),
 		}
 		for _, c := range p.Checks {
@@ -131,7 +133,7 @@ const signInWithin = 10 * time.Second
 // AWS configuration.
 func newCloud(ctx context.Context, cfg *config.Config, credentials aws.CredentialsProvider) (*cloud, error) {
 	options := []func(*awsconfig.LoadOptions) error{
-		awsconfig.WithRegion(cfg.Region),
+		awsconfig.WithRegion(cfg.AWS.Region),
 		awsconfig.WithRetryMode(aws.RetryModeStandard), // whatever the environment says
 		awsconfig.WithAppID("rrwatch"),
 		awsconfig.WithLogger(logging.StandardLogger{Logger: log.Default()}),
