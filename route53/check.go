@@ -7,16 +7,26 @@ import (
 	awsroute53 "github.com/aws/aws-sdk-go-v2/service/route53"
 )
 
-// Permission is one thing that rrwatch must be allowed to do, and whether it is.
+// Permission is one thing that rrwatch may be allowed to do, and whether it is. All is well when OK and Needed are the same.
 type Permission struct {
 	Action string // as in an IAM policy: route53:ListResourceRecordSets
-	OK     bool
-	Detail string // why not, or what could not be tried
+	On     string // what it was tried on, for people: "www.example.com A"; empty: there is nothing to choose
+	OK     bool   // it is permitted
+	Needed bool   // false: rrwatch can do without it, and is better off
+	Detail string // why it is not permitted, or why that is not known; of what is permitted and not needed: what to do
 }
 
-// Check tries what this package calls for a zone, which is a name or an id, and changes nothing. What cannot be tried
-// without changing something counts as OK and says so in its Detail.
-func (c *Client) Check(ctx context.Context, zone string) []Permission {
+// Trial is what Check asks about.
+type Trial struct {
+	Zone   string // its name or its id
+	Record string // the published name
+	Edits  bool   // the pool's mode is one in which records are edited
+	Lease  bool   // the pool has a lease, which stands in the zone
+}
+
+// Check tries all that this package calls for a pool, and changes nothing.
+func (c *Client) Check(ctx context.Context, t Trial) []Permission {
+	zone := t.Zone
 	var list []Permission
 	id, isID := asID(zone)
 	if !isID {
@@ -37,17 +47,17 @@ func (c *Client) Check(ctx context.Context, zone string) []Permission {
 		err = nil
 	}
 	return append(list, permission("route53:GetChange", err), Permission{
-		Action: "route53:ChangeResourceRecordSets", OK: true,
+		Action: "route53:ChangeResourceRecordSets", OK: true, Needed: true,
 		Detail: "not tried: Route 53 has no dry run; compare the policy with docs/permissions.md",
 	})
 }
 
 func permission(action string, err error) Permission {
 	if err == nil {
-		return Permission{Action: action, OK: true}
+		return Permission{Action: action, OK: true, Needed: true}
 	}
 	if denied(err) {
-		return Permission{Action: action, Detail: "not permitted (docs/permissions.md): " + said(err)}
+		return Permission{Action: action, Needed: true, Detail: "not permitted (docs/permissions.md): " + said(err)}
 	}
-	return Permission{Action: action, Detail: err.Error()}
+	return Permission{Action: action, Needed: true, Detail: err.Error()}
 }

@@ -128,7 +128,7 @@ func TestSaysWhatToDoWithoutCredentials(t *testing.T) {
 func TestCheckTellsWhatIsAllowedAndChangesNothing(t *testing.T) {
 	a := account(simulator.Options{})
 	c := open(a)
-	got := c.Check(t.Context(), "example.com")
+	got := c.Check(t.Context(), route53.Trial{Zone: "example.com"})
 	for _, p := range got {
 		if !p.OK {
 			t.Errorf("got %+v, want it to be allowed", p)
@@ -143,13 +143,13 @@ func TestCheckTellsWhatIsAllowedAndChangesNothing(t *testing.T) {
 	for _, action := range []string{"GetHostedZone", "ListResourceRecordSets", "GetChange"} {
 		a.Deny(action)
 	}
-	for _, p := range c.Check(t.Context(), zone)[:3] {
+	for _, p := range c.Check(t.Context(), route53.Trial{Zone: zone})[:3] {
 		if p.OK || !strings.Contains(p.Detail, "docs/permissions.md") {
 			t.Errorf("got %+v, want it denied", p)
 		}
 	}
 	a.Deny("ListHostedZonesByName")
-	if got := open(a).Check(t.Context(), "example.com"); len(got) != 1 || got[0].OK {
+	if got := open(a).Check(t.Context(), route53.Trial{Zone: "example.com"}); len(got) != 1 || got[0].OK {
 		t.Errorf("got %+v, want only the zone's lookup, denied", got)
 	}
 }

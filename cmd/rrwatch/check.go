@@ -127,7 +127,7 @@ func checkPermissions(ctx context.Context, out *findings, spec *failover.Spec, c
 	var list []eip.Permission
 	list = append(list, c.eips.Check(ctx, allocation, networkInterface)...)
 	for _, p := range c.records.Check(ctx, spec) {
-		list = append(list, eip.Permission(p))
+		list = append(list, eip.Permission{Action: p.Action, OK: p.OK, Detail: p.Detail})
 	}
 	for _, p := range list {
 		text := "  " + p.Action
@@ -163,5 +163,7 @@ func tryWith(pool *failover.Pool) (allocation, networkInterface string) {
 
 // Check asks what rrwatch may do in a pool's zone.
 func (z *zones) Check(ctx context.Context, spec *failover.Spec) []route53.Permission {
-	return z.byRecord[spec.Record].Check(ctx, spec.Zone)
+	return z.byRecord[spec.Record].Check(ctx, route53.Trial{
+		Zone: spec.Zone, Record: spec.Record, Edits: spec.Policy.Mode != failover.Observe, Lease: spec.Lease,
+	})
 }
