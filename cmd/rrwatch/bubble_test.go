@@ -110,7 +110,7 @@ func (b *bubble) start() {
 		Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 		HTTPClient: &http.Client{Transport: b.aws.Transport()}, BaseEndpoint: aws.String("http://aws.simulated"),
 	}
-	c := cloudOf(b.cfg, account, b.network.DialContext)
+	c := cloudOf(b.cfg, func(config.AWS) aws.Config { return account }, b.network.DialContext)
 	b.monitor = monitor.New(monitor.Options{Vantage: "test", References: b.cfg.References, Dial: b.network.DialContext})
 	with := tools{dial: b.network.DialContext, roster: &probe.Roster{}}
 	if b.hears {

@@ -125,7 +125,7 @@ func checkPermissions(ctx context.Context, out *findings, spec *failover.Spec, c
 		allocation, networkInterface = tryWith(pool)
 	}
 	var list []eip.Permission
-	list = append(list, c.eips.Check(ctx, allocation, networkInterface)...)
+	list = append(list, c.eips[spec.Name].Check(ctx, allocation, networkInterface)...)
 	for _, p := range c.records.Check(ctx, spec) {
 		list = append(list, eip.Permission{Action: p.Action, OK: p.OK, Detail: p.Detail})
 	}
@@ -163,7 +163,7 @@ func tryWith(pool *failover.Pool) (allocation, networkInterface string) {
 
 // Check asks what rrwatch may do in a pool's zone.
 func (z *zones) Check(ctx context.Context, spec *failover.Spec) []route53.Permission {
-	return z.byRecord[spec.Record].Check(ctx, route53.Trial{
+	return z.byName[spec.Record].asker.Check(ctx, route53.Trial{
 		Zone: spec.Zone, Record: spec.Record, Edits: spec.Policy.Mode != failover.Observe, Lease: spec.Lease,
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	awsroute53 "github.com/aws/aws-sdk-go-v2/service/route53"
 
+	"rrwatch/config"
 	"rrwatch/eip"
 	"rrwatch/probe"
 	"rrwatch/route53"
@@ -29,7 +30,12 @@ func (s *storm) cloud(l *life) *cloud {
 	}
 	read, act := eip.Clients(account)
 	records := awsroute53.New(route53.SDK(account).Options(), func(o *awsroute53.Options) { o.Retryer = evenly{o.Retryer} })
-	return &cloud{eips: eip.New(even(read), even(act)), records: newZones(s.cfg, records, s.network.DialContext), credentials: account.Credentials}
+	c := &cloud{eips: eips{}, records: newZones(s.cfg, func(config.AWS) *awsroute53.Client { return records }, s.network.DialContext)}
+	client := eip.New(even(read), even(act))
+	for _, p := range s.cfg.Pools {
+		c.eips[p.Name] = client
+	}
+	return c
 }
 
 // account is how one life reaches AWS.
