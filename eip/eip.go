@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"golang.org/x/time/rate"
 
 	"rrwatch/failover"
 )
@@ -18,6 +19,13 @@ const (
 	callWithin = 10 * time.Second // one call with all its retries
 	attempts   = 3                // the SDK's default
 	maxBackoff = time.Second
+)
+
+// How many dry runs of AssociateAddress a check makes: fewer than EC2 puts back into the bucket that they draw on, which
+// are 5 a second (API throttling, EC2 developer guide), and few enough at once to leave nearly all of it to moves.
+const (
+	dryRunsPerSecond = 4
+	dryRunsAtOnce    = 10
 )
 
 // call is one operation of EC2, as the SDK's client makes it.
@@ -43,6 +51,9 @@ type Client struct {
 	// once retries an AssociateAddress only when EC2 says that it did nothing: the same call a second time may be
 	// charged, and may take back what somebody else has moved since.
 	once aws.Retryer
+	// needless are tried by Check, as slowly as dryRuns says: they draw on the bucket of requests that moves need.
+	needless []needless
+	dryRuns  *rate.Limiter
 }
 
 var _ failover.EIPs = (*Client)(nil)
@@ -56,7 +67,10 @@ func New(read, act *ec2.Client) *Client {
 			retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes},
 		}
 	})
-	return &Client{read: callsOf(read), act: callsOf(act), once: once}
+	return &Client{
+		read: callsOf(read), act: callsOf(act), once: once,
+		needless: needlessOf(act), dryRuns: rate.NewLimiter(dryRunsPerSecond, dryRunsAtOnce),
+	}
 }
 
 // Clients returns the EC2 clients for New, each with a retryer of its own: three attempts and at most one second between

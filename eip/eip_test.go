@@ -177,39 +177,6 @@ func TestTheEnvironmentDoesNotChangeTheRetries(t *testing.T) {
 	})
 }
 
-func TestCheckTellsWhatIsAllowedAndChangesNothing(t *testing.T) {
-	a := account(simulator.Options{})
-	c := open(a)
-	for _, p := range c.Check(t.Context(), allocation, "eni-0c3") {
-		if !p.OK || p.Detail != "" {
-			t.Errorf("got %+v, want it to be allowed", p)
-		}
-	}
-	a.Deny("AssociateAddress")
-	a.Deny("DescribeInstanceStatus")
-	want := map[string]bool{
-		"ec2:DescribeAddresses": true, "ec2:DescribeInstances": true, "ec2:DescribeInstanceStatus": false, "ec2:AssociateAddress": false,
-	}
-	got := c.Check(t.Context(), allocation, "eni-0c3")
-	for _, p := range got {
-		if ok, known := want[p.Action]; !known || p.OK != ok {
-			t.Errorf("got %+v, want OK %v", p, ok)
-		}
-		if !p.OK && !strings.Contains(p.Detail, "docs/permissions.md") {
-			t.Errorf("got %+v, want it to say where to look", p)
-		}
-	}
-	if len(got) != len(want) {
-		t.Errorf("got %d permissions, want %d", len(got), len(want))
-	}
-	if got := carrier(a, "203.0.113.11"); got != first {
-		t.Errorf("the check moved the address to %s", got)
-	}
-	if p := c.Check(t.Context(), "", "")[3]; p.OK || !strings.Contains(p.Detail, "not tried") {
-		t.Errorf("got %+v without an allocation, want it not tried", p)
-	}
-}
-
 // move makes one move alone.
 func move(ctx context.Context, c *eip.Client, r failover.Remap) (err error) {
 	c.Move(ctx, "www", []failover.Remap{r}, func(_ int, e error) { err = e })

@@ -120,45 +120,40 @@ func checkPool(ctx context.Context, out *findings, spec *failover.Spec, c *cloud
 // checkPermissions asks what rrwatch may do. A pool that only observes needs
 // no permission to change anything.
 func checkPermissions(ctx context.Context, out *findings, spec *failover.Spec, c *cloud, pool *failover.Pool) {
-	allocation, networkInterface := "", ""
-	if pool != nil {
-		allocation, networkInterface = tryWith(pool)
-	}
-	var list []eip.Permission
-	list = append(list, c.eips[spec.Name].Check(ctx, allocation, networkInterface)...)
+	list := c.eips[spec.Name].Check(ctx, trial(spec, pool))
 	for _, p := range c.records.Check(ctx, spec) {
-		list = append(list, eip.Permission{Action: p.Action, OK: p.OK, Detail: p.Detail})
+		list = append(list, eip.Permission(p))
 	}
 	for _, p := range list {
 		text := "  " + p.Action
+		if p.On != "" {
+			text += " on " + p.On
+		}
 		if p.Detail != "" {
 			text += ": " + p.Detail
 		}
 		switch untried := strings.HasPrefix(p.Detail, "not tried"); {
-		case untried:
+		case untried, !p.Needed && p.Detail != "":
 			out.note(text)
-		case !p.OK && spec.Policy.Mode == failover.Observe && p.Action == "ec2:AssociateAddress":
-			out.note(text + " (not needed in mode observe)")
-		default:
+		case p.Needed:
 			out.say(p.OK, "%s", text)
 		}
 	}
 }
 
-// tryWith chooses an address and an interface for the dry run of a move.
-func tryWith(pool *failover.Pool) (allocation, networkInterface string) {
+// trial is what a pool may need of EC2; nil: it could not be read.
+func trial(spec *failover.Spec, pool *failover.Pool) eip.Trial {
+	t := eip.Trial{Moves: spec.Policy.Mode != failover.Observe}
+	if pool == nil {
+		return t
+	}
 	for _, m := range pool.Members {
 		if m.Address != nil {
-			allocation = m.Address.Allocation
-			break
+			t.Addresses = append(t.Addresses, *m.Address)
 		}
 	}
-	for _, i := range append(pool.Spare(), pool.Instances...) {
-		if i.Interface != "" {
-			return allocation, i.Interface
-		}
-	}
-	return allocation, ""
+	t.Instances = pool.Instances
+	return t
 }
 
 // Check asks what rrwatch may do in a pool's zone.

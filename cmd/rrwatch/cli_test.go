@@ -170,7 +170,7 @@ func TestCheckProvesWhatRrwatchMayDo(t *testing.T) {
 	}
 	w.aws.Deny("AssociateAddress")
 	a = rrwatch(t, "check", "--config", file)
-	if a.code != 1 || !strings.Contains(a.out, "FAIL    ec2:AssociateAddress: not permitted") {
+	if a.code != 1 || !strings.Contains(a.out, "FAIL    ec2:AssociateAddress on ") || !strings.Contains(a.out, ": not permitted") {
 		t.Errorf("exit %d\n%s%s", a.code, a.out, a.err)
 	}
 	if got := w.aws.Addresses()[0].Instance; got != "i-0a1b2c01" {
