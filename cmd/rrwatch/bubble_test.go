@@ -37,6 +37,8 @@ type bubble struct {
 	log     *strings.Builder
 	alarms  []string // told directly
 	hears   bool     // it takes heartbeats
+	vantage string
+	way     http.RoundTripper // to AWS
 
 	store     *store.Store
 	monitor   *monitor.Monitor
@@ -72,8 +74,9 @@ func newBubble(t *testing.T, edit *strings.Replacer, prepare func(*simulator.AWS
 // newBubbleAt is newBubble with an AWS that is as slow as o says.
 func newBubbleAt(t *testing.T, o simulator.Options, edit *strings.Replacer, prepare func(*simulator.AWS)) *bubble {
 	t.Helper()
-	b := &bubble{t: t, path: filepath.Join(t.TempDir(), "rrwatch.db"), log: &strings.Builder{}}
+	b := &bubble{t: t, path: filepath.Join(t.TempDir(), "rrwatch.db"), log: &strings.Builder{}, vantage: "test"}
 	b.aws = simulator.New(o)
+	b.way = b.aws.Transport()
 	(&world{aws: b.aws}).fill()
 	if prepare != nil {
 		prepare(b.aws)
@@ -108,10 +111,10 @@ func (b *bubble) start() {
 	}
 	account := aws.Config{
 		Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		HTTPClient: &http.Client{Transport: b.aws.Transport()}, BaseEndpoint: aws.String("http://aws.simulated"),
+		HTTPClient: &http.Client{Transport: b.way}, BaseEndpoint: aws.String("http://aws.simulated"),
 	}
 	c := cloudOf(b.cfg, func(config.AWS) aws.Config { return account }, b.network.DialContext)
-	b.monitor = monitor.New(monitor.Options{Vantage: "test", References: b.cfg.References, Dial: b.network.DialContext})
+	b.monitor = monitor.New(monitor.Options{Vantage: b.vantage, References: b.cfg.References, Dial: b.network.DialContext})
 	with := tools{dial: b.network.DialContext, roster: &probe.Roster{}}
 	if b.hears {
 		with.beats = probe.NewHeartbeats(hearsSince(b.monitor))
@@ -119,7 +122,7 @@ func (b *bubble) start() {
 	b.responder = failover.New(failover.Options{
 		Specs: specs(b.cfg, with), Watcher: enrolling{b.monitor, with.roster}, Nudges: b.monitor.Nudges(),
 		EIPs: c.eips, Records: c.records, Journal: b.store, Total: failover.Budget(b.cfg.Budget),
-		Discover: b.cfg.Discover, Vantage: "test", Version: "test", Alarm: func(text string) { b.alarms = append(b.alarms, text) },
+		Discover: b.cfg.Discover, Vantage: b.vantage, Version: "test", Alarm: func(text string) { b.alarms = append(b.alarms, text) },
 		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	b.heart = newHeart(b.cfg, with.beats, b.responder.View)
