@@ -54,6 +54,7 @@ type Client struct {
 	// needless are tried by Check, as slowly as dryRuns says: they draw on the bucket of requests that moves need.
 	needless []needless
 	dryRuns  *rate.Limiter
+	statuses statuses
 }
 
 var _ failover.EIPs = (*Client)(nil)

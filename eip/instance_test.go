@@ -2,6 +2,7 @@ package eip
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,25 +75,61 @@ func TestAnAddressOnAnInterfaceOfNoInstanceIsNotFree(t *testing.T) {
 	}
 }
 
-func TestTheStatusIsTheWorstCheckAndWhatIsScheduled(t *testing.T) {
+func TestTheStatusIsTheWorstCheck(t *testing.T) {
 	summary := func(s types.SummaryStatus) *types.InstanceStatusSummary {
 		return &types.InstanceStatusSummary{Status: s}
 	}
-	retirement := types.InstanceStatusEvent{
-		Code: types.EventCodeInstanceRetirement, NotBefore: aws.Time(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)), Description: aws.String("retires"),
-	}
-	over := types.InstanceStatusEvent{Code: types.EventCodeSystemReboot, Description: aws.String("[Completed] reboot")}
 	for want, s := range map[string]types.InstanceStatus{
-		"ok":           {InstanceStatus: summary(types.SummaryStatusOk), SystemStatus: summary(types.SummaryStatusOk), Events: []types.InstanceStatusEvent{over}},
-		"impaired":     {InstanceStatus: summary(types.SummaryStatusOk), SystemStatus: summary(types.SummaryStatusImpaired), Events: []types.InstanceStatusEvent{retirement}},
-		"initializing": {InstanceStatus: summary(types.SummaryStatusInitializing), SystemStatus: summary(types.SummaryStatusOk)},
-		"unknown":      {},
-		"ok; instance-retirement not before 2026-03-01 12:00 UTC": {
-			InstanceStatus: summary(types.SummaryStatusOk), SystemStatus: summary(types.SummaryStatusOk), Events: []types.InstanceStatusEvent{retirement},
-		},
+		"ok":                {InstanceStatus: summary(types.SummaryStatusOk), SystemStatus: summary(types.SummaryStatusOk)},
+		"impaired":          {InstanceStatus: summary(types.SummaryStatusOk), SystemStatus: summary(types.SummaryStatusImpaired)},
+		"initializing":      {InstanceStatus: summary(types.SummaryStatusInitializing), SystemStatus: summary(types.SummaryStatusOk)},
+		"insufficient-data": {InstanceStatus: summary(types.SummaryStatusOk), AttachedEbsStatus: &types.EbsStatusSummary{Status: types.SummaryStatusInsufficientData}},
+		"unknown":           {},
 	} {
 		if got := statusOf(s); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+func TestEventsAreThoseStillToComeAndTheNextOneFirst(t *testing.T) {
+	at := func(month time.Month) *time.Time { return aws.Time(time.Date(2026, month, 1, 12, 0, 0, 0, time.UTC)) }
+	got := eventsOf(types.InstanceStatus{Events: []types.InstanceStatusEvent{
+		{Code: types.EventCodeInstanceRetirement, NotBefore: at(4), Description: aws.String("retires")},
+		{Code: types.EventCodeSystemReboot, NotBefore: at(2), Description: aws.String("[Completed] reboot")},
+		{Code: types.EventCodeInstanceStop, NotBefore: at(2), Description: aws.String("[Canceled] stop")},
+		{Code: types.EventCodeInstanceReboot, NotBefore: at(3), Description: aws.String("reboots")},
+		{Code: types.EventCodeSystemMaintenance},
+	}})
+	want := []string{"system-maintenance", "instance-reboot not before 2026-03-01 12:00 UTC", "instance-retirement not before 2026-04-01 12:00 UTC"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+func TestTheBorderGroupIsReadOutOfTheZonesName(t *testing.T) {
+	for zone, want := range map[string]string{
+		"eu-central-1a": "eu-central-1", "us-gov-west-1b": "us-gov-west-1", "ap-northeast-12c": "ap-northeast-12",
+		"us-west-2-lax-1a": "us-west-2-lax-1", "us-east-1-wl1-bos-wlz-1": "us-east-1-wl1-bos-wlz-1",
+		"": "", "a": "", "1a": "", "eu-central-1": "", "eu-central": "", "zone-a": "", "us-west-2a-lax-1a": "", "us-west-2-lax-1": "", "us-west-2-lax-1A": "",
+		"us-east-1-wl1-bos-wlz-1a": "", "us-east-1-wlx-bos-wlz-1": "", "us-east-1-wl1-bos-abc-1": "", "us-east-1-x-y-z": "",
+	} {
+		if got := borderGroup(zone); got != want {
+			t.Errorf("%q: got %q, want %q", zone, got, want)
+		}
+	}
+}
+
+func TestFreeAreTheSecondaryPrivateAddressesThatNothingStandsOn(t *testing.T) {
+	i := twoInterfaces("amazon")
+	taken := &types.InstanceNetworkInterfaceAssociation{PublicIp: aws.String("198.51.100.9")}
+	first := &i.NetworkInterfaces[1]
+	first.PrivateIpAddresses = append(first.PrivateIpAddresses,
+		types.InstancePrivateIpAddress{PrivateIpAddress: aws.String("10.0.0.9"), Primary: aws.Bool(false)},
+		types.InstancePrivateIpAddress{PrivateIpAddress: aws.String("10.0.0.8"), Primary: aws.Bool(false), Association: taken},
+		types.InstancePrivateIpAddress{PrivateIpAddress: aws.String("10.0.0.7")})
+	want := []netip.Addr{netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("10.0.0.9")}
+	if got := instanceOf(i); !slices.Equal(got.Free, want) || got.Private != netip.MustParseAddr("10.0.0.1") {
+		t.Errorf("got %v at %s, want %v", got.Free, got.Private, want)
 	}
 }

@@ -3,293 +3,171 @@ package eip
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"rrwatch/failover"
 )
 
-// The most of one call, from the EC2 API reference: values of one filter (Using filtering), instances of one page
-// (DescribeInstances, MaxResults) and instances of one question for their status (DescribeInstanceStatus, InstanceIds).
-const (
-	maxValues   = 200
-	maxPage     = 1000
-	maxStatuses = 100
-)
-
-// Read implements failover.EIPs. Every describe is filtered: unfiltered ones draw on a smaller bucket of requests. An
-// instance that is selected by tags is left out once it is terminated; one selected by id is shown as terminated for as
-// long as EC2 remembers it. Without IPv4 addresses and without a selection nothing is called.
+// Read implements failover.EIPs: one DescribeAddresses for all wants, side by side with one DescribeInstances for all
+// selections by the same tag keys, then one for the instances that are only known by id, then DescribeInstanceStatus.
+// Every describe is filtered: unfiltered ones draw on a smaller bucket of requests. Statuses are read when they are older
+// than 30 seconds. An instance that is selected by tags is left out once it is terminated; one selected by id is shown as
+// terminated for as long as EC2 remembers it. Without IPv4 addresses and without a selection nothing is called.
 func (c *Client) Read(ctx context.Context, wants []failover.Want) []failover.Got {
 	got := make([]failover.Got, len(wants))
+	seen, err := c.see(ctx, wants)
 	for n, w := range wants {
-		got[n].Addresses, got[n].Instances, got[n].Err = c.readOne(ctx, w.Addrs, w.Instances)
+		switch {
+		case err == nil:
+			got[n] = seen.of(w)
+		case len(wants) > 1 && answerOf(err) == refused:
+			got[n] = c.Read(ctx, wants[n:n+1])[0] // EC2 refuses what one of them asks for: the others shall not suffer
+		default:
+			got[n].Err = err
+		}
 	}
 	return got
 }
 
-func (c *Client) readOne(ctx context.Context, addrs []netip.Addr, sel failover.Selector) ([]failover.Address, []failover.Instance, error) {
-	var ips, ids []string
-	for _, a := range addrs {
-		if a = a.Unmap(); a.Is4() { // an Elastic IP is IPv4 only
-			ips = append(ips, a.String())
-		}
+// sight is what EC2 said in one round of reads.
+type sight struct {
+	addresses []failover.Address // by IP
+	instances map[string]types.Instance
+	statuses  map[string]status
+}
+
+// see reads what all wants need.
+func (c *Client) see(ctx context.Context, wants []failover.Want) (sight, error) {
+	s := sight{instances: map[string]types.Instance{}}
+	selections := selectionsOf(wants)
+	tagged := make([][]types.Instance, len(selections))
+	errs := make([]error, len(selections)+1)
+	var wg sync.WaitGroup
+	wg.Go(func() { s.addresses, errs[0] = addressesBy(ctx, c.read, "public-ip", addrsOf(wants)) })
+	for n, all := range selections {
+		wg.Go(func() { tagged[n], errs[n+1] = instancesBy(ctx, c.read, all) })
 	}
-	addresses, err := addressesBy(ctx, c.read, "public-ip", unique(ips))
+	wg.Wait()
+	if err := cmp.Or(errs...); err != nil { // the first: when all fail, they fail alike
+		return s, err
+	}
+	for _, i := range slices.Concat(tagged...) {
+		s.instances[aws.ToString(i.InstanceId)] = i
+	}
+	named, err := instancesByID(ctx, c.read, s.unknown(wants))
 	if err != nil {
-		return nil, nil, err
+		return s, err
 	}
-	for _, a := range addresses {
-		if a.Instance != "" {
-			ids = append(ids, a.Instance)
-		}
+	maps.Copy(s.instances, named)
+	s.statuses = c.statuses.of(ctx, c.read, s.instances)
+	if ctx.Err() != nil { // without it a status would say the same, as if something were wrong with EC2
+		return s, fmt.Errorf("read the status of instances: %w", ctx.Err())
 	}
-	found, err := instancesByID(ctx, c.read, unique(append(ids, sel.IDs...)))
-	if err != nil {
-		return nil, nil, err
-	}
-	tagged, err := c.tagged(ctx, sel.Tags)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, i := range tagged {
-		found[aws.ToString(i.InstanceId)] = i
-	}
-	instances, err := c.withStatus(ctx, found)
-	if err != nil {
-		return nil, nil, err
-	}
-	return addresses, instances, nil
+	return s, nil
 }
 
-// addressesBy returns the Elastic IPs that have one of the values for a filter, by IP.
-func addressesBy(ctx context.Context, from calls, filter string, values []string) ([]failover.Address, error) {
-	var found []failover.Address
-	for some := range slices.Chunk(values, maxValues) {
-		out, err := within(ctx, from.DescribeAddresses, &ec2.DescribeAddressesInput{Filters: filters(filter, some...)})
-		if err != nil {
-			return nil, fmt.Errorf("read Elastic IPs: %w", err)
-		}
-		for _, a := range out.Addresses {
-			ip, err := netip.ParseAddr(aws.ToString(a.PublicIp))
-			if err != nil {
-				return nil, fmt.Errorf("read Elastic IPs: EC2 names the address of %s %q: %w", aws.ToString(a.AllocationId), aws.ToString(a.PublicIp), err)
-			}
-			found = append(found, failover.Address{
-				IP: ip, Allocation: aws.ToString(a.AllocationId), Association: aws.ToString(a.AssociationId),
-				Instance: aws.ToString(a.InstanceId), Interface: aws.ToString(a.NetworkInterfaceId),
-				Private: addr(a.PrivateIpAddress), ServiceManaged: string(a.ServiceManaged), BorderGroup: aws.ToString(a.NetworkBorderGroup),
-			})
-		}
+// unknown are the ids of the instances that wants name, and of those that carry addresses, of which nothing was read.
+func (s sight) unknown(wants []failover.Want) []string {
+	var ids []string
+	for _, w := range wants {
+		ids = append(ids, w.Instances.IDs...)
 	}
-	slices.SortFunc(found, func(a, b failover.Address) int { return a.IP.Compare(b.IP) })
-	return found, nil
+	for _, a := range s.addresses {
+		ids = append(ids, a.Instance)
+	}
+	return slices.DeleteFunc(unique(ids), func(id string) bool {
+		_, known := s.instances[id]
+		return known || id == ""
+	})
 }
 
-// instancesByID returns the instances that there are among ids. It filters rather than names them: one named instance
-// that is gone would fail the whole call.
-func instancesByID(ctx context.Context, from calls, ids []string) (map[string]types.Instance, error) {
-	found := map[string]types.Instance{}
-	for some := range slices.Chunk(ids, maxValues) {
-		list, err := instancesBy(ctx, from, filters("instance-id", some...))
-		if err != nil {
-			return nil, err
-		}
-		for _, i := range list {
-			found[aws.ToString(i.InstanceId)] = i
-		}
+// of picks out what one want asked for. What it returns is its own: nobody else's answer shares memory with it.
+func (s sight) of(w failover.Want) failover.Got {
+	var got failover.Got
+	asked := map[netip.Addr]bool{}
+	for _, a := range w.Addrs {
+		asked[a.Unmap()] = true
 	}
-	return found, nil
-}
-
-// tagged returns the instances that have all the tags and are not terminated; none without tags.
-func (c *Client) tagged(ctx context.Context, tags map[string]string) ([]types.Instance, error) {
-	if len(tags) == 0 {
-		return nil, nil
+	meant := map[string]bool{}
+	for _, id := range w.Instances.IDs {
+		meant[id] = true
 	}
-	var all []types.Filter
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		all = append(all, filters("tag:"+key, tags[key])...)
-	}
-	list, err := instancesBy(ctx, c.read, all)
-	return slices.DeleteFunc(list, func(i types.Instance) bool { return stateOf(i) == types.InstanceStateNameTerminated }), err
-}
-
-func instancesBy(ctx context.Context, from calls, all []types.Filter) ([]types.Instance, error) {
-	var list []types.Instance
-	in := &ec2.DescribeInstancesInput{Filters: all, MaxResults: aws.Int32(maxPage)}
-	for {
-		out, err := within(ctx, from.DescribeInstances, in)
-		if err != nil {
-			return nil, fmt.Errorf("read instances: %w", err)
-		}
-		for _, r := range out.Reservations {
-			list = append(list, r.Instances...)
-		}
-		if aws.ToString(out.NextToken) == "" {
-			return list, nil
-		}
-		in.NextToken = out.NextToken
-	}
-}
-
-// withStatus returns the instances by id, the running ones with what EC2's status checks say. These run once a minute
-// and are only told to people, so a failure to read them hides nothing else: it stands in their place.
-func (c *Client) withStatus(ctx context.Context, found map[string]types.Instance) ([]failover.Instance, error) {
-	var running []string
-	for _, id := range slices.Sorted(maps.Keys(found)) {
-		if stateOf(found[id]) == types.InstanceStateNameRunning {
-			running = append(running, id)
+	for _, a := range s.addresses {
+		if asked[a.IP] {
+			got.Addresses = append(got.Addresses, a)
+			meant[a.Instance] = true
 		}
 	}
-	status := map[string]string{}
-	for some := range slices.Chunk(running, maxStatuses) {
-		out, err := within(ctx, c.read.DescribeInstanceStatus, &ec2.DescribeInstanceStatusInput{InstanceIds: some})
-		switch {
-		case ctx.Err() != nil:
-			return nil, fmt.Errorf("read the status of instances: %w", errors.Join(ctx.Err(), err))
-		case err != nil:
-			for _, id := range some {
-				status[id] = "unknown: " + said(err)
-			}
-		default:
-			for _, s := range out.InstanceStatuses {
-				status[aws.ToString(s.InstanceId)] = statusOf(s)
-			}
-		}
-	}
-	var list []failover.Instance
-	for _, id := range slices.Sorted(maps.Keys(found)) {
-		i := instanceOf(found[id])
-		i.Status = status[id]
-		list = append(list, i)
-	}
-	return list, nil
-}
-
-func instanceOf(i types.Instance) failover.Instance {
-	out := failover.Instance{
-		ID: aws.ToString(i.InstanceId), State: string(stateOf(i)), Interfaces: len(i.NetworkInterfaces), Private: addr(i.PrivateIpAddress),
-	}
-	if i.Placement != nil {
-		out.Zone = aws.ToString(i.Placement.AvailabilityZone)
-	}
-	for _, t := range i.Tags {
-		if aws.ToString(t.Key) == "Name" {
-			out.Name = aws.ToString(t.Value)
-		}
-	}
-	eni, ok := primary(i)
-	if !ok {
-		return out
-	}
-	out.Interface = aws.ToString(eni.NetworkInterfaceId)
-	out.Private = addr(eni.PrivateIpAddress)
-	association := eni.Association
-	for _, p := range eni.PrivateIpAddresses {
-		if aws.ToBool(p.Primary) {
-			association = p.Association
-		}
-	}
-	if association == nil {
-		return out
-	}
-	out.Public = addr(association.PublicIp)
-	// The address that an instance gets by itself belongs to "amazon", an Elastic IP to an account (EC2 API reference,
-	// InstanceNetworkInterfaceAssociation).
-	if aws.ToString(association.IpOwnerId) != "amazon" {
-		out.Elastic = out.Public
-	}
-	return out
-}
-
-// primary is the interface that the instance was launched with.
-func primary(i types.Instance) (types.InstanceNetworkInterface, bool) {
-	if len(i.NetworkInterfaces) == 0 {
-		return types.InstanceNetworkInterface{}, false
-	}
-	first := func(e types.InstanceNetworkInterface) int32 {
-		if e.Attachment == nil {
-			return 0
-		}
-		return aws.ToInt32(e.Attachment.NetworkCardIndex)<<8 + aws.ToInt32(e.Attachment.DeviceIndex)
-	}
-	return slices.MinFunc(i.NetworkInterfaces, func(a, b types.InstanceNetworkInterface) int {
-		return cmp.Compare(first(a), first(b))
-	}), true
-}
-
-func stateOf(i types.Instance) types.InstanceStateName {
-	if i.State == nil {
-		return ""
-	}
-	return i.State.Name
-}
-
-// statusOf is the worst of the status checks, and unless that is "impaired" the scheduled events that are still to come:
-// "ok", "initializing; instance-retirement not before 2026-03-01 12:00 UTC".
-func statusOf(s types.InstanceStatus) string {
-	seen := map[string]bool{}
-	for _, checks := range []*types.InstanceStatusSummary{s.InstanceStatus, s.SystemStatus} {
-		if checks != nil {
-			seen[string(checks.Status)] = true
-		}
-	}
-	if s.AttachedEbsStatus != nil {
-		seen[string(s.AttachedEbsStatus.Status)] = true
-	}
-	text := "unknown"
-	for _, worst := range []string{"impaired", "insufficient-data", "initializing", "ok"} {
-		if seen[worst] {
-			text = worst
-			break
-		}
-	}
-	if text == "impaired" {
-		return text // what is planned for later says nothing more
-	}
-	for _, e := range s.Events {
-		// EC2 goes on to show events that are over for a week, with that in the description.
-		if d := aws.ToString(e.Description); strings.HasPrefix(d, "[Completed]") || strings.HasPrefix(d, "[Canceled]") {
+	for _, id := range slices.Sorted(maps.Keys(s.instances)) {
+		i := s.instances[id]
+		if !meant[id] && !selected(i, w.Instances.Tags) {
 			continue
 		}
-		text += "; " + string(e.Code)
-		if e.NotBefore != nil {
-			text += " not before " + e.NotBefore.UTC().Format("2006-01-02 15:04 UTC")
+		one := instanceOf(i)
+		one.Status, one.Events = s.statuses[id].text, slices.Clone(s.statuses[id].events)
+		got.Instances = append(got.Instances, one)
+	}
+	return got
+}
+
+// selected reports whether an instance that is not terminated has all the tags, of which there are some.
+func selected(i types.Instance, tags map[string]string) bool {
+	has := map[string]string{}
+	for _, t := range i.Tags {
+		has[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	for key, value := range tags {
+		if v, ok := has[key]; !ok || v != value {
+			return false
 		}
 	}
-	return text
+	return len(tags) > 0 && stateOf(i) != types.InstanceStateNameTerminated
 }
 
-// filters makes one filter out of a name and literal values. In EC2's filters * and ? stand for other characters: left
-// as they are they would select what nobody named.
-func filters(name string, values ...string) []types.Filter {
-	literal := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`)
-	exact := make([]string, len(values))
-	for n, v := range values {
-		exact[n] = literal.Replace(v)
+// selectionsOf are the filters of as few calls as find all that wants select by tags: those that select by the same keys
+// are found together, with some that nobody selects if there are several keys.
+func selectionsOf(wants []failover.Want) [][]types.Filter {
+	byKeys := map[string][]map[string]string{}
+	for _, w := range wants {
+		if tags := w.Instances.Tags; len(tags) > 0 {
+			keys := strings.Join(slices.Sorted(maps.Keys(tags)), "\x00")
+			byKeys[keys] = append(byKeys[keys], tags)
+		}
 	}
-	return []types.Filter{{Name: aws.String(name), Values: exact}}
-}
-
-// addr parses an address; the zero one if there is none.
-func addr(s *string) netip.Addr {
-	a, err := netip.ParseAddr(aws.ToString(s))
-	if err != nil {
-		return netip.Addr{}
+	var list [][]types.Filter
+	for _, keys := range slices.Sorted(maps.Keys(byKeys)) {
+		for some := range slices.Chunk(byKeys[keys], maxValues) {
+			var all []types.Filter
+			for key := range strings.SplitSeq(keys, "\x00") {
+				var values []string
+				for _, tags := range some {
+					values = append(values, tags[key])
+				}
+				all = append(all, filters("tag:"+key, unique(values)...)...)
+			}
+			list = append(list, all)
+		}
 	}
-	return a
+	return list
 }
 
-func unique(list []string) []string {
-	sorted := slices.Sorted(slices.Values(list))
-	return slices.Compact(sorted)
+// addrsOf are all addresses of wants that can be Elastic IPs, which are IPv4 only.
+func addrsOf(wants []failover.Want) []string {
+	var list []string
+	for _, w := range wants {
+		for _, a := range w.Addrs {
+			if a = a.Unmap(); a.Is4() {
+				list = append(list, a.String())
+			}
+		}
+	}
+	return unique(list)
 }

@@ -39,7 +39,7 @@ func TestReadsAddressesAndTheirCarriers(t *testing.T) {
 		t.Errorf("got the associations %q and %q, want only the first", addresses[0].Association, addresses[1].Association)
 	}
 	if diff := cmp.Diff([]failover.Instance{{
-		ID: first, Name: "lb-1", Zone: "eu-central-1a", State: "running", Status: "ok", Interface: "eni-0a1", Interfaces: 1,
+		ID: first, Name: "lb-1", Zone: "eu-central-1a", State: "running", Status: "ok", Interface: "eni-0a1", Interfaces: 1, BorderGroup: "eu-central-1",
 		Private: ip("10.0.1.11"), Public: ip("203.0.113.11"), Elastic: ip("203.0.113.11"),
 	}}, instances, same); diff != "" {
 		t.Error("instances:", diff)

@@ -1,0 +1,121 @@
+package eip
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"rrwatch/failover"
+)
+
+// instanceOf is an instance without its status.
+func instanceOf(i types.Instance) failover.Instance {
+	out := failover.Instance{
+		ID: aws.ToString(i.InstanceId), State: string(stateOf(i)), Interfaces: len(i.NetworkInterfaces), Private: addr(i.PrivateIpAddress),
+	}
+	if i.Placement != nil {
+		out.Zone = aws.ToString(i.Placement.AvailabilityZone)
+		out.BorderGroup = borderGroup(out.Zone)
+	}
+	for _, t := range i.Tags {
+		if aws.ToString(t.Key) == "Name" {
+			out.Name = aws.ToString(t.Value)
+		}
+	}
+	eni, ok := primary(i)
+	if !ok {
+		return out
+	}
+	out.Interface = aws.ToString(eni.NetworkInterfaceId)
+	out.Private, out.Free = addr(eni.PrivateIpAddress), free(eni)
+	association := eni.Association
+	for _, p := range eni.PrivateIpAddresses {
+		if aws.ToBool(p.Primary) {
+			association = p.Association
+		}
+	}
+	if association == nil {
+		return out
+	}
+	out.Public = addr(association.PublicIp)
+	// The address that an instance gets by itself belongs to "amazon", an Elastic IP to an account (EC2 API reference,
+	// InstanceNetworkInterfaceAssociation).
+	if aws.ToString(association.IpOwnerId) != "amazon" {
+		out.Elastic = out.Public
+	}
+	return out
+}
+
+// free are the secondary private addresses of an interface that no public address stands on, in order.
+func free(e types.InstanceNetworkInterface) []netip.Addr {
+	var list []netip.Addr
+	for _, p := range e.PrivateIpAddresses {
+		if private := addr(p.PrivateIpAddress); private.IsValid() && !aws.ToBool(p.Primary) && p.Association == nil {
+			list = append(list, private)
+		}
+	}
+	slices.SortFunc(list, netip.Addr.Compare)
+	return list
+}
+
+// primary is the interface that the instance was launched with.
+func primary(i types.Instance) (types.InstanceNetworkInterface, bool) {
+	if len(i.NetworkInterfaces) == 0 {
+		return types.InstanceNetworkInterface{}, false
+	}
+	first := func(e types.InstanceNetworkInterface) int32 {
+		if e.Attachment == nil {
+			return 0
+		}
+		return aws.ToInt32(e.Attachment.NetworkCardIndex)<<8 + aws.ToInt32(e.Attachment.DeviceIndex)
+	}
+	return slices.MinFunc(i.NetworkInterfaces, func(a, b types.InstanceNetworkInterface) int {
+		return cmp.Compare(first(a), first(b))
+	}), true
+}
+
+func stateOf(i types.Instance) types.InstanceStateName {
+	if i.State == nil {
+		return ""
+	}
+	return i.State.Name
+}
+
+// borderGroup is the network border group of a zone: an Elastic IP stays within its own (EC2 API reference,
+// AllocateAddress). EC2 does not tell that of an instance, and another permission only for it would be much, so it is read
+// out of the zone's name, as the EC2 user guide shows them under "Regions and Zones": the Region for an availability zone
+// (eu-central-1a: eu-central-1), the zone's name without its letter for a local zone (us-west-2-lax-1a: us-west-2-lax-1),
+// and the zone itself for a wavelength zone (us-east-1-wl1-bos-wlz-1). Empty for a name of any other shape.
+func borderGroup(zone string) string {
+	parts := strings.Split(zone, "-")
+	region := slices.IndexFunc(parts, func(p string) bool { return digits(p) || digits(lettered(p)) }) // the number that ends a Region's name
+	last := parts[len(parts)-1]
+	if region < 2 { // eu-central-1
+		return ""
+	}
+	switch place := parts[region+1:]; {
+	case len(place) == 0 && digits(lettered(last)):
+		return lettered(zone)
+	case !digits(parts[region]):
+		return ""
+	case len(place) == 2 && digits(lettered(last)):
+		return lettered(zone)
+	case len(place) == 4 && strings.HasPrefix(place[0], "wl") && digits(place[0][2:]) && place[2] == "wlz" && digits(last):
+		return zone
+	}
+	return ""
+}
+
+func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// lettered is a name without the small letter that ends it; empty if none does.
+func lettered(s string) string {
+	if s == "" || s[len(s)-1] < 'a' || s[len(s)-1] > 'z' {
+		return ""
+	}
+	return s[:len(s)-1]
+}
