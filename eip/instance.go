@@ -16,10 +16,7 @@ import (
 func instanceOf(i types.Instance) failover.Instance {
 	out := failover.Instance{
 		ID: aws.ToString(i.InstanceId), State: string(stateOf(i)), Interfaces: len(i.NetworkInterfaces), Private: addr(i.PrivateIpAddress),
-	}
-	if i.Placement != nil {
-		out.Zone = aws.ToString(i.Placement.AvailabilityZone)
-		out.BorderGroup = borderGroup(out.Zone)
+		Zone: zoneOf(i), BorderGroup: borderGroup(zoneOf(i)),
 	}
 	for _, t := range i.Tags {
 		if aws.ToString(t.Key) == "Name" {
@@ -83,6 +80,25 @@ func stateOf(i types.Instance) types.InstanceStateName {
 		return ""
 	}
 	return i.State.Name
+}
+
+func zoneOf(i types.Instance) string {
+	if i.Placement == nil {
+		return ""
+	}
+	return aws.ToString(i.Placement.AvailabilityZone)
+}
+
+// groupsOf are the network border groups of zones as the carried addresses prove them: none can be carried in another one.
+// What is seen goes before what is read out of a zone's name.
+func groupsOf(addresses []failover.Address, instances map[string]types.Instance) map[string]string {
+	groups := map[string]string{}
+	for _, a := range addresses {
+		if i, known := instances[a.Instance]; known && a.BorderGroup != "" && zoneOf(i) != "" {
+			groups[zoneOf(i)] = a.BorderGroup
+		}
+	}
+	return groups
 }
 
 // borderGroup is the network border group of a zone: an Elastic IP stays within its own (EC2 API reference,

@@ -42,6 +42,7 @@ type sight struct {
 	addresses []failover.Address // by IP
 	instances map[string]types.Instance
 	statuses  map[string]status
+	groups    map[string]string // by zone: its network border group, as an address proves that an instance there carries
 }
 
 // see reads what all wants need.
@@ -67,6 +68,7 @@ func (c *Client) see(ctx context.Context, wants []failover.Want) (sight, error) 
 		return s, err
 	}
 	maps.Copy(s.instances, named)
+	s.groups = groupsOf(s.addresses, s.instances)
 	s.statuses = c.statuses.of(ctx, c.read, s.instances)
 	if ctx.Err() != nil { // without it a status would say the same, as if something were wrong with EC2
 		return s, fmt.Errorf("read the status of instances: %w", ctx.Err())
@@ -112,6 +114,7 @@ func (s sight) of(w failover.Want) failover.Got {
 			continue
 		}
 		one := instanceOf(i)
+		one.BorderGroup = cmp.Or(s.groups[one.Zone], one.BorderGroup)
 		one.Status, one.Events = s.statuses[id].text, slices.Clone(s.statuses[id].events)
 		got.Instances = append(got.Instances, one)
 	}

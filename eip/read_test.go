@@ -1,14 +1,21 @@
 package eip_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"rrwatch/eip"
 	"rrwatch/failover"
 	"rrwatch/simulator"
 )
@@ -123,6 +130,181 @@ func TestAStatusThatCannotBeReadIsSaidInItsPlace(t *testing.T) {
 	}
 	if i := instances[1]; i.State != "stopped" || i.Status != "" {
 		t.Errorf("got %+v, want a stopped instance without a status", i)
+	}
+}
+
+// hundred is what five pools need of a hundred members, with a spare instance for each ten.
+func hundred() (*simulator.AWS, []failover.Want) {
+	a := simulator.New(simulator.Options{})
+	var wants []failover.Want
+	for pool := range 5 {
+		w := failover.Want{Pool: fmt.Sprint(pool), Instances: failover.Selector{Tags: map[string]string{"pool": fmt.Sprintf("pool-%d", pool)}}}
+		for n := range 22 {
+			id := fmt.Sprintf("i-%d%02d", pool, n)
+			a.AddInstance(simulator.Instance{ID: id, Private: netip.AddrFrom4([4]byte{10, 0, byte(pool), byte(n)}), Tags: w.Instances.Tags})
+			if n < 20 {
+				w.Addrs = append(w.Addrs, netip.AddrFrom4([4]byte{203, 0, byte(pool), byte(n)}))
+				a.AddAddress(simulator.Address{IP: w.Addrs[n], Allocation: "eipalloc-" + id[2:], Instance: id})
+			}
+		}
+		wants = append(wants, w)
+	}
+	return a, wants
+}
+
+func TestOneRoundForAllPoolsTakesFewCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, wants := hundred()
+		c := open(a)
+		for range 3 {
+			before := a.Calls()
+			for n, got := range c.Read(t.Context(), wants) {
+				if got.Err != nil || len(got.Addresses) != 20 || len(got.Instances) != 22 || got.Instances[21].Status != "ok" {
+					t.Fatalf("pool %d: got %d addresses and %d instances, %v", n, len(got.Addresses), len(got.Instances), got.Err)
+				}
+				if got.Addresses[0].IP != wants[n].Addrs[0] || got.Instances[0].ID != fmt.Sprintf("i-%d00", n) {
+					t.Errorf("pool %d got what another one asked for: %+v", n, got.Addresses[0])
+				}
+			}
+			calls := 0
+			for action, n := range a.Calls() {
+				calls += n - before[action]
+			}
+			if calls > 5 {
+				t.Errorf("a round took %d calls: %v", calls, a.Calls())
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
+func TestTheReadsOfARoundThatNeedNotWaitDoNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, wants := hundred()
+		a.SetLatency(time.Second)
+		began := time.Now()
+		open(a).Read(t.Context(), wants)
+		if took := time.Since(began); took != 2*time.Second { // addresses and instances, then statuses
+			t.Errorf("took %s, want the time of two calls", took)
+		}
+	})
+}
+
+func TestEachPoolGetsWhatItAskedFor(t *testing.T) {
+	a := account(simulator.Options{})
+	tags := func(pool, tier string) failover.Selector {
+		return failover.Selector{Tags: map[string]string{"pool": pool, "tier": tier}}
+	}
+	for id, has := range map[string]failover.Selector{"i-0e5": tags("api", "core"), "i-0e6": tags("www", "core"), "i-0e7": tags("api", "edge")} {
+		a.AddInstance(simulator.Instance{ID: id, Private: ip("10.0.9.9"), Tags: has.Tags})
+	}
+	got := open(a).Read(t.Context(), []failover.Want{
+		{Instances: tags("www", "edge")}, {Instances: tags("api", "core"), Addrs: []netip.Addr{ip("::ffff:203.0.113.12")}},
+		{Instances: failover.Selector{IDs: []string{"i-0e6", first}}}, {Addrs: []netip.Addr{ip("203.0.113.12"), ip("203.0.113.13")}},
+	})
+	for n, want := range [][]string{{first, second, standby}, {second, "i-0e5"}, {first, "i-0e6"}, {second}} {
+		if diff := cmp.Diff(want, ids(got[n].Instances)); diff != "" || got[n].Err != nil {
+			t.Errorf("want %d: %v %s", n, got[n].Err, diff)
+		}
+	}
+	if len(got[0].Addresses) != 0 || len(got[1].Addresses) != 1 || len(got[3].Addresses) != 2 {
+		t.Errorf("got the addresses %v", got)
+	}
+	if n := a.Calls()["DescribeInstances"]; n != 1 { // which finds all of them by their tags
+		t.Errorf("%d calls of DescribeInstances", n)
+	}
+}
+
+// One pool's selection that EC2 refuses is its own trouble.
+func TestWhatOnePoolAsksForWronglyDoesNotFailTheOthers(t *testing.T) {
+	a := account(simulator.Options{})
+	bad, harm := "no such tag", false
+	c := eip.New(eip.Clients(config(roundTrip(func(r *http.Request) (*http.Response, error) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if strings.Contains(string(body), url.QueryEscape(bad)) {
+			return answers(a, map[string]string{"DescribeInstances": "InvalidParameterValue"}, &harm).RoundTrip(r)
+		}
+		return a.Transport().RoundTrip(r)
+	}))))
+	got := c.Read(t.Context(), []failover.Want{
+		{Instances: failover.Selector{Tags: map[string]string{"pool": "www"}}}, {Instances: failover.Selector{Tags: map[string]string{"pool": bad}}},
+		{Addrs: []netip.Addr{ip("203.0.113.11")}},
+	})
+	wantText(t, got[1].Err, "read instances", "InvalidParameterValue")
+	if got[0].Err != nil || got[2].Err != nil || len(got[0].Instances) != 3 || len(got[2].Addresses) != 1 {
+		t.Errorf("got %+v and %+v", got[0], got[2])
+	}
+}
+
+func TestWhatFailsForAllIsToldToAllAndAskedOnce(t *testing.T) {
+	a := account(simulator.Options{})
+	a.Deny("DescribeAddresses")
+	got := open(a).Read(t.Context(), []failover.Want{{Addrs: []netip.Addr{ip("203.0.113.11")}}, {Addrs: []netip.Addr{ip("203.0.113.12")}}})
+	for _, g := range got {
+		wantText(t, g.Err, "read Elastic IPs", "rrwatch needs ec2:DescribeAddresses")
+	}
+	if n := a.Calls()["DescribeAddresses"]; n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
+func TestStatusesAreReadAgainAfterHalfAMinuteAndForNewInstances(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := account(simulator.Options{})
+		c := open(a)
+		step := func(what string, calls int, ids ...string) []failover.Instance {
+			t.Helper()
+			_, list, err := read(t.Context(), c, nil, failover.Selector{IDs: ids})
+			if n := a.Calls()["DescribeInstanceStatus"]; err != nil || n != calls {
+				t.Errorf("%s: %d reads of statuses, want %d (%v)", what, n, calls, err)
+			}
+			return list
+		}
+		step("at first", 1, first)
+		time.Sleep(29 * time.Second)
+		if list := step("a little later", 1, first); list[0].Status != "ok" {
+			t.Errorf("got %+v", list)
+		}
+		step("a new one", 2, first, second)
+		time.Sleep(time.Second)
+		step("after half a minute", 3, first, second)
+
+		a.SetInstanceState(first, "stopped")
+		if list := step("one is stopped", 3, first, second); list[0].Status != "" {
+			t.Errorf("got %+v, want no status of what does not run", list[0])
+		}
+		a.SetInstanceState(first, "running")
+		step("and runs again", 4, first, second)
+
+		a.Deny("DescribeInstanceStatus")
+		time.Sleep(statusKept - time.Second)
+		if list := step("it cannot be read", 5, first, second); list[0].Status != "ok" {
+			t.Errorf("got %+v, want what was read before", list[0])
+		}
+		time.Sleep(time.Second)
+		if list := step("for long", 6, first, second); !strings.HasPrefix(list[0].Status, "unknown: Unauth") {
+			t.Errorf("got %+v, want that it is not known", list[0])
+		}
+	})
+}
+
+// statusKept is how long a status is believed that cannot be read again.
+const statusKept = 2 * time.Minute
+
+// What an address shows that is carried there goes before the zone's name.
+func TestACarriedAddressProvesTheBorderGroupOfItsZone(t *testing.T) {
+	a := account(simulator.Options{Region: "eu-central-9"})
+	cfg := config(a.Transport())
+	cfg.Region = "eu-central-9"
+	_, list, err := read(t.Context(), eip.New(eip.Clients(cfg)), []netip.Addr{ip("203.0.113.11")}, failover.Selector{IDs: []string{second, standby}})
+	if err != nil || len(list) != 3 {
+		t.Fatal(list, err)
+	}
+	for _, i := range list {
+		if want := map[bool]string{true: "eu-central-9", false: "eu-central-1"}[i.Zone == "eu-central-1a"]; i.BorderGroup != want {
+			t.Errorf("%s in %s: got %s, want %s", i.ID, i.Zone, i.BorderGroup, want)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package failover
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"rrwatch/monitor"
 )
@@ -73,11 +74,15 @@ const (
 	impaired = "impaired" // status checks of an instance that fail
 )
 
-// ec2Says is a sentence of an instance's state and status checks.
+// ec2Says is a sentence of an instance's state, its status checks and what AWS
+// has scheduled for it.
 func ec2Says(i Instance) string {
 	text := fmt.Sprintf("EC2 says that %s is %s", i.Label(), i.State)
 	if i.Status != "" {
 		text += " and its status checks are " + i.Status
+	}
+	if len(i.Events) > 0 {
+		text += "; AWS has scheduled " + strings.Join(i.Events, ", ")
 	}
 	return text
 }

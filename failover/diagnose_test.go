@@ -175,6 +175,12 @@ func TestDiagnosesTheInstance(t *testing.T) {
 		"impaired": {"", ec2("running", "impaired"), Diagnosis{CauseInstance, []string{
 			"check http: connection refused", "EC2 says that lb-1 (i-1) is running and its status checks are impaired", hostServes,
 		}}},
+		"to be retired": {"", func(s *scene) {
+			ec2("running", "ok")(s)
+			s.pool.Instances[0].Events = []string{"instance-retirement not before 2026-03-01 12:00 UTC"}
+		}, Diagnosis{CauseProcess, []string{
+			"check http: connection refused", ec2Fine + "; AWS has scheduled instance-retirement not before 2026-03-01 12:00 UTC", hostServes,
+		}}},
 	} {
 		t.Run(name, d.test)
 	}
