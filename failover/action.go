@@ -49,8 +49,11 @@ type Remap struct {
 	To         string     `json:"to"`                  // instance that shall carry it
 	FromName   string     `json:"from_name,omitempty"` // their Name tags, for people
 	ToName     string     `json:"to_name,omitempty"`
-	Interface  string     `json:"interface"`
-	Private    netip.Addr `json:"private,omitzero"` // private address of that interface
+	// Association is that of the address before the move. A read that still has it
+	// is an old one; one that has another on the same instance is somebody's move back.
+	Association string     `json:"association,omitempty"`
+	Interface   string     `json:"interface"`
+	Private     netip.Addr `json:"private,omitzero"` // private address of that interface
 }
 
 // Reweigh edits one record set and carries what it expects to find.

@@ -28,7 +28,7 @@ func TestMovesTheAddressToTheStandbyOfItsZone(t *testing.T) {
 	a := s.wantAction(t, toLB4)
 	want := &Remap{
 		Addr: public(1), Allocation: "eipalloc-1", From: "i-1", FromName: "lb-1", To: "i-4", ToName: "lb-4",
-		Interface: "eni-4", Private: private(4),
+		Interface: "eni-4", Private: private(4), Association: "eipassoc-1",
 	}
 	if diff := cmp.Diff(want, a.Remap, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Error(diff)

@@ -12,10 +12,11 @@ import (
 	"rrwatch/probe"
 )
 
-// How the world is read: within readTimeout, every readSoon while an incident
+// How the world is read: within readTimeout, which is four calls that wait for
+// each other and are each tried for ten seconds; every readSoon while an incident
 // is open, and readRetry after a read that failed.
 const (
-	readTimeout = 20 * time.Second
+	readTimeout = 40 * time.Second
 	readSoon    = 5 * time.Second
 	readRetry   = 5 * time.Second
 )

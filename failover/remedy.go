@@ -242,6 +242,6 @@ func (s *situation) remap() candidate {
 func (s *situation) moveTo(from, to Instance) *Remap {
 	return &Remap{
 		Addr: s.member.Addr, Allocation: s.member.Address.Allocation,
-		From: s.member.Carrier(), FromName: from.Name, To: to.ID, ToName: to.Name, Interface: to.Interface, Private: to.landing(),
+		From: s.member.Carrier(), FromName: from.Name, To: to.ID, ToName: to.Name, Association: s.member.Address.Association, Interface: to.Interface, Private: to.landing(),
 	}
 }

@@ -33,8 +33,8 @@ func (p *Pool) moved(r Remap) {
 		p.given(r)
 		return
 	}
-	if m.Address == nil || m.Address.Instance != r.From {
-		return // seen already, or someone else has moved it on
+	if m.Address == nil || m.Address.Instance != r.From || r.Association != "" && m.Address.Association != r.Association {
+		return // seen already, or someone else has moved it on, or back
 	}
 	m.Address.Instance, m.Address.Interface, m.Address.Private = r.To, r.Interface, r.Private
 	for n := range p.Instances {
