@@ -1,11 +1,8 @@
 package eip_test
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -87,22 +84,13 @@ func TestCheckSaysWhatItCannotTry(t *testing.T) {
 // could have done harm if it were no dry run.
 func answers(a *simulator.AWS, codes map[string]string, harm *bool) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		form, err := url.ParseQuery(string(body))
-		if err != nil {
-			return nil, err
-		}
+		form := formOf(r)
 		code := codes[form.Get("Action")]
 		if code == "" {
-			r.Body = io.NopCloser(bytes.NewReader(body))
 			return a.Transport().RoundTrip(r)
 		}
-		*harm = *harm || form.Get("DryRun") != "true" || !strings.Contains(string(body), "-00000000000000000")
-		text := "<Response><Errors><Error><Code>" + code + "</Code><Message>m</Message></Error></Errors><RequestID>r</RequestID></Response>"
-		return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
+		*harm = *harm || form.Get("DryRun") != "true" || !strings.Contains(form.Encode(), "-00000000000000000")
+		return answered(r, http.StatusBadRequest, code), nil
 	})
 }
 

@@ -54,6 +54,7 @@ type Client struct {
 	// needless are tried by Check, as slowly as dryRuns says: they draw on the bucket of requests that moves need.
 	needless []needless
 	dryRuns  *rate.Limiter
+	moves    *rate.Limiter // of AssociateAddress, so that EC2 need not throttle it
 	statuses statuses
 }
 
@@ -71,6 +72,7 @@ func New(read, act *ec2.Client) *Client {
 	return &Client{
 		read: callsOf(read), act: callsOf(act), once: once,
 		needless: needlessOf(act), dryRuns: rate.NewLimiter(dryRunsPerSecond, dryRunsAtOnce),
+		moves: rate.NewLimiter(movesPerSecond, movesAtOnce),
 	}
 }
 

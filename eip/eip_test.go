@@ -63,18 +63,20 @@ type change func(action string)
 // before calls a hook ahead of every call of the SDK.
 func before(a *simulator.AWS, hook change) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		form, err := url.ParseQuery(string(body))
-		if err != nil {
-			return nil, err
-		}
-		hook(form.Get("Action"))
+		hook(formOf(r).Get("Action"))
 		return a.Transport().RoundTrip(r)
 	})
+}
+
+// formOf is what a request asks, which can still be sent on; nothing if it cannot be read.
+func formOf(r *http.Request) url.Values {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, _ := url.ParseQuery(string(body))
+	return form
 }
 
 type roundTrip func(*http.Request) (*http.Response, error)

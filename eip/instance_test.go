@@ -57,7 +57,7 @@ func TestRefusesATargetOfSeveralInterfacesUnlessOneIsNamed(t *testing.T) {
 		}
 		return refusal, *in.NetworkInterfaceId + " " + *in.PrivateIpAddress
 	}
-	if refusal, _ := move(""); refusal == nil || refusal.Guard != failover.GuardChanged {
+	if refusal, _ := move(""); refusal == nil || refusal.Guard != failover.GuardInterfaces {
 		t.Errorf("got %v, want a refusal", refusal)
 	}
 	if refusal, where := move("eni-second"); refusal != nil || where != "eni-second 10.0.0.2" {
