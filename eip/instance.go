@@ -108,30 +108,24 @@ func groupsOf(addresses []failover.Address, instances map[string]types.Instance)
 // and the zone itself for a wavelength zone (us-east-1-wl1-bos-wlz-1). Empty for a name of any other shape.
 func borderGroup(zone string) string {
 	parts := strings.Split(zone, "-")
-	region := slices.IndexFunc(parts, func(p string) bool { return digits(p) || digits(lettered(p)) }) // the number that ends a Region's name
-	last := parts[len(parts)-1]
-	if region < 2 { // eu-central-1
+	last := len(parts) - 1
+	number := slices.IndexFunc(parts, func(p string) bool { return digits(strings.TrimRight(p, letters)) }) // that ends the Region's name
+	switch {
+	case number < 2: // a Region has at least two words before it
 		return ""
-	}
-	switch place := parts[region+1:]; {
-	case len(place) == 0 && digits(lettered(last)):
-		return lettered(zone)
-	case !digits(parts[region]):
-		return ""
-	case len(place) == 2 && digits(lettered(last)):
-		return lettered(zone)
-	case len(place) == 4 && strings.HasPrefix(place[0], "wl") && digits(place[0][2:]) && place[2] == "wlz" && digits(last):
+	case number == last && lettered(parts[last]), number == last-2 && digits(parts[number]) && lettered(parts[last]):
+		return zone[:len(zone)-1]
+	case number == last-4 && digits(parts[number]) && parts[last-1] == "wlz" && digits(parts[last]):
 		return zone
 	}
 	return ""
 }
 
+const letters = "abcdefghijklmnopqrstuvwxyz"
+
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// lettered is a name without the small letter that ends it; empty if none does.
-func lettered(s string) string {
-	if s == "" || s[len(s)-1] < 'a' || s[len(s)-1] > 'z' {
-		return ""
-	}
-	return s[:len(s)-1]
+// lettered reports whether s is a number and one letter.
+func lettered(s string) bool {
+	return s != "" && strings.Contains(letters, s[len(s)-1:]) && digits(s[:len(s)-1])
 }

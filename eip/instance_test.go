@@ -65,6 +65,50 @@ func TestRefusesATargetOfSeveralInterfacesUnlessOneIsNamed(t *testing.T) {
 	}
 }
 
+// Another address is pushed out only from the private address that is meant.
+func TestJudgesEvictionByThePrivateAddressThatIsMeant(t *testing.T) {
+	target := twoInterfaces("amazon")
+	eni := &target.NetworkInterfaces[1]
+	eni.PrivateIpAddresses = append(eni.PrivateIpAddresses, types.InstancePrivateIpAddress{PrivateIpAddress: aws.String("10.0.0.11")})
+	r := failover.Remap{Addr: netip.MustParseAddr("203.0.113.1"), From: "i-0", To: "i-1", Interface: "eni-first"}
+	s := scene{
+		address: &failover.Address{IP: r.Addr, Allocation: "eipalloc-1", Instance: "i-0"}, target: &target,
+		carried: []failover.Address{{IP: netip.MustParseAddr("203.0.113.2"), Instance: "i-1", Private: netip.MustParseAddr("10.0.0.1")}},
+	}
+	for private, want := range map[string]string{"": "", "10.0.0.1": "", "10.0.0.11": "eni-first 10.0.0.11"} {
+		r.Private, _ = netip.ParseAddr(private)
+		in, refusal := judge(r, s)
+		if want == "" && (refusal == nil || refusal.Guard != failover.GuardEviction) {
+			t.Errorf("on %q: got %v, want a refusal by %s", private, refusal, failover.GuardEviction)
+		}
+		if want != "" && (refusal != nil || *in.NetworkInterfaceId+" "+*in.PrivateIpAddress != want) {
+			t.Errorf("on %q: got %v, want %s", private, refusal, want)
+		}
+	}
+	s.carried[0].Private = netip.Addr{} // it is not told where that one stands, so it may be there
+	if _, refusal := judge(r, s); refusal == nil || refusal.Guard != failover.GuardEviction {
+		t.Errorf("got %v, want a refusal by %s", refusal, failover.GuardEviction)
+	}
+}
+
+func TestRefusesAnInstanceOfAnotherBorderGroup(t *testing.T) {
+	target := twoInterfaces("amazon")
+	r := failover.Remap{Addr: netip.MustParseAddr("203.0.113.1"), From: "i-0", To: "i-1", Interface: "eni-first"}
+	for _, c := range []struct {
+		zone, group string
+		refused     bool
+	}{
+		{"us-west-2a", "us-west-2", false}, {"us-west-2-lax-1a", "us-west-2", true}, {"us-west-2a", "us-west-2-lax-1", true},
+		{"us-west-2-lax-1b", "us-west-2-lax-1", false}, {"us-west-2-lax-1b", "us-west-2-lax-1b", false}, {"moon", "us-west-2", false}, {"us-west-2a", "", false},
+	} {
+		target.Placement = &types.Placement{AvailabilityZone: aws.String(c.zone)}
+		s := scene{address: &failover.Address{IP: r.Addr, Allocation: "eipalloc-1", Instance: "i-0", BorderGroup: c.group}, target: &target}
+		if _, refusal := judge(r, s); (refusal != nil) != c.refused || refusal != nil && refusal.Guard != failover.GuardBorderGroup {
+			t.Errorf("an address of %s to %s: got %v", c.group, c.zone, refusal)
+		}
+	}
+}
+
 // An interface without an instance, such as that of a NAT gateway, may carry the address too.
 func TestAnAddressOnAnInterfaceOfNoInstanceIsNotFree(t *testing.T) {
 	r := failover.Remap{Addr: netip.MustParseAddr("203.0.113.1"), To: "i-1", Interface: "eni-first"}
@@ -112,7 +156,7 @@ func TestTheBorderGroupIsReadOutOfTheZonesName(t *testing.T) {
 		"eu-central-1a": "eu-central-1", "us-gov-west-1b": "us-gov-west-1", "ap-northeast-12c": "ap-northeast-12",
 		"us-west-2-lax-1a": "us-west-2-lax-1", "us-east-1-wl1-bos-wlz-1": "us-east-1-wl1-bos-wlz-1",
 		"": "", "a": "", "1a": "", "eu-central-1": "", "eu-central": "", "zone-a": "", "us-west-2a-lax-1a": "", "us-west-2-lax-1": "", "us-west-2-lax-1A": "",
-		"us-east-1-wl1-bos-wlz-1a": "", "us-east-1-wlx-bos-wlz-1": "", "us-east-1-wl1-bos-abc-1": "", "us-east-1-x-y-z": "",
+		"us-east-1-wl1-bos-wlz-1a": "", "eu-central-1ab": "", "eu-central-1a-lax-1": "", "us-east-1-wl1-bos-abc-1": "", "us-east-1-x-y-z": "",
 	} {
 		if got := borderGroup(zone); got != want {
 			t.Errorf("%q: got %q, want %q", zone, got, want)

@@ -64,20 +64,14 @@ func (c *Client) survey(ctx context.Context, moves []failover.Remap) ([]scene, e
 
 // judge says what to call, nothing if the world is as r wants it already, or why not to.
 func judge(r failover.Remap, s scene) (*ec2.AssociateAddressInput, *failover.Refusal) {
-	a := s.address
-	switch {
-	case r.To == "":
-		return nil, refuse(r, failover.GuardChanged, "the plan names no instance to carry it")
-	case a == nil:
-		return nil, refuse(r, failover.GuardNotOurs, "it is no Elastic IP of this account in this region")
-	case r.Allocation != "" && a.Allocation != r.Allocation:
-		return nil, refuse(r, failover.GuardChanged, "the plan expects allocation %s, and now it is %s", r.Allocation, a.Allocation)
-	case a.ServiceManaged != "":
-		return nil, refuse(r, failover.GuardService, "the AWS service %s owns the address", a.ServiceManaged)
-	case a.Instance == r.To:
-		return nil, nil
-	case a.Instance != r.From || r.From == "" && a.Association != "":
-		return nil, refuse(r, failover.GuardChanged, "the plan expects it %s, and now it is %s", carriedBy(r.From), placeOf(*a))
+	if refusal := unexpected(r, s.address); refusal != nil {
+		return nil, refusal
+	}
+	if s.address.Instance == r.To {
+		return nil, nil // the same association again may be charged
+	}
+	if s.address.Instance != r.From || r.From == "" && s.address.Association != "" {
+		return nil, refuse(r, failover.GuardChanged, "the plan expects it %s, and now it is %s", carriedBy(r.From), placeOf(*s.address))
 	}
 	eni, private, refusal := land(r, s.target)
 	if refusal != nil {
@@ -86,14 +80,29 @@ func judge(r failover.Remap, s scene) (*ec2.AssociateAddressInput, *failover.Ref
 	if refusal := foreign(r, s); refusal != nil {
 		return nil, refusal
 	}
-	if other := evicted(s.carried, a.IP, private); other.IsValid() {
+	if other := evicted(s.carried, s.address.IP, private); other.IsValid() {
 		return nil, refuse(r, failover.GuardEviction, "the instance carries %s, which would lose it", other)
 	}
 	return &ec2.AssociateAddressInput{
-		AllocationId: aws.String(a.Allocation), NetworkInterfaceId: aws.String(eni), PrivateIpAddress: aws.String(private.String()),
+		AllocationId: aws.String(s.address.Allocation), NetworkInterfaceId: aws.String(eni), PrivateIpAddress: aws.String(private.String()),
 		// Only an association that was expected is taken over: an address believed free is not taken from anybody.
 		AllowReassociation: aws.Bool(r.From != ""),
 	}, nil
+}
+
+// unexpected refuses an address that is not the one that the plan means, or nothing for rrwatch to move.
+func unexpected(r failover.Remap, a *failover.Address) *failover.Refusal {
+	switch {
+	case r.To == "":
+		return refuse(r, failover.GuardChanged, "the plan names no instance to carry it")
+	case a == nil:
+		return refuse(r, failover.GuardNotOurs, "it is no Elastic IP of this account in this region")
+	case r.Allocation != "" && a.Allocation != r.Allocation:
+		return refuse(r, failover.GuardChanged, "the plan expects allocation %s, and now it is %s", r.Allocation, a.Allocation)
+	case a.ServiceManaged != "":
+		return refuse(r, failover.GuardService, "the AWS service %s owns the address", a.ServiceManaged)
+	}
+	return nil
 }
 
 // evicted is the address that would lose its carrier if addr came onto its private address; the zero one if none would.
