@@ -4,7 +4,6 @@ package simulator
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -22,31 +21,39 @@ type Options struct {
 	Sync    time.Duration // from a record change to INSYNC; until then DNS answers with the old records
 	Seed    uint64        // of the order of DNS answers; 0 means another one each time
 	Move    time.Duration // from the answer of AssociateAddress until the network routes to the new carrier
+	Change  time.Duration // how long instances are pending, stopping and shutting-down when the API is asked for it
+	Limits  bool          // whether calls draw from AWS's token buckets; SetLimits switches it later
+	Quota   int           // how many Elastic IPs AllocateAddress allows; 0 means no end, AWS begins with 5 a Region
+	Zones   []string      // the zones in which instances can be run; empty means the Region's zones a, b and c
 }
 
-// Instance is one EC2 instance with one network interface and one private address.
+// Instance is one EC2 instance with its network interfaces.
 type Instance struct {
-	ID        string     // i-…, required
-	Name      string     // shown as the tag Name unless Tags has one
-	Zone      string     // availability zone; empty means the Region's zone a
-	State     string     // pending, running, shutting-down, terminated, stopping or stopped; empty means running
-	Interface string     // eni-…; empty means one made from ID
-	Private   netip.Addr // primary private IPv4 address
-	// Public is the public address. Given to AddInstance it is the instance's own, which it shows only while it runs and
+	ID        string       // i-…, required
+	Name      string       // shown as the tag Name unless Tags has one
+	Zone      string       // availability zone; empty means the Region's zone a
+	State     string       // pending, running, shutting-down, terminated, stopping or stopped; empty means running
+	Interface string       // eni-…, the primary network interface; empty means one made from ID
+	Private   netip.Addr   // primary private IPv4 address of that interface
+	Secondary []netip.Addr // its further private addresses
+	More      []Interface  // further network interfaces, by device index; 0 as a Device means the next free one
+	// Public is the public address of the primary private address. Given to AddInstance it is the instance's own, which it shows only while it runs and
 	// carries no Elastic IP, and gets back when it loses one (a real instance would get none, or another one).
 	// In what AWS returns it is the address that the instance shows now: the Elastic IP, its own, or the zero Addr.
 	Public netip.Addr
 	Tags   map[string]string
 }
 
-// Address is one Elastic IP.
+// Address is one Elastic IP. Instance, Interface and Private say where it is; given to AddAddress they wire it, and one of
+// Instance and Interface is enough.
 type Address struct {
 	IP             netip.Addr // required
 	Allocation     string     // eipalloc-…; empty means one made from IP
 	Association    string     // eipassoc-…; empty while nothing carries the address
-	Instance       string     // the instance that carries it; given to AddAddress it wires the two
-	Interface      string     // the interface that carries it
-	Private        netip.Addr // the private address that it stands for
+	Instance       string     // the instance that carries it; empty on an interface that no instance has
+	Interface      string     // the interface that carries it; for AddAddress, empty means the primary one
+	Private        netip.Addr // the private address that it stands for; for AddAddress, zero means the primary one
+	BorderGroup    string     // the network border group from which AWS announces it; empty means the Region
 	ServiceManaged string     // alb, nat-gateway…: set when an AWS service owns the address
 	Tags           map[string]string
 }
@@ -63,8 +70,11 @@ type Zone struct {
 // Everything done through its methods, as opposed to its wire protocols, takes effect at once, and shows at once but for
 // SetLag.
 type AWS struct {
-	options Options
-	faults  faults
+	options    Options
+	operations map[string]operation // of EC2, by action
+	faults     faults
+	limits     limits
+	tokens     tokens
 
 	generation atomic.Uint64
 	coming     atomic.Int64 // when the latest change that was made shows, in Unix nanoseconds
@@ -78,122 +88,28 @@ type AWS struct {
 	zones   map[string]*zone
 	changes map[string]change
 	serial  uint64
+	publics uint64 // how many public addresses were given out
+	remaps  remaps
 }
 
 // New returns an empty AWS.
 func New(o Options) *AWS {
 	o.Region = cmp.Or(o.Region, "eu-central-1")
 	o.Account = cmp.Or(o.Account, "123456789012")
-	return &AWS{
+	if len(o.Zones) == 0 {
+		o.Zones = []string{o.Region + "a", o.Region + "b", o.Region + "c"}
+	}
+	a := &AWS{
 		options: o,
 		dice:    newDice(o.Seed),
-		worlds:  []worldAt{{world: world{instances: map[string]Instance{}, addresses: map[netip.Addr]Address{}}}},
+		worlds:  []worldAt{{world: newWorld()}},
 		routes:  map[netip.Addr][]route{},
 		zones:   map[string]*zone{},
 		changes: map[string]change{},
 	}
-}
-
-// AddInstance puts an instance into the account, or replaces the one with the same ID.
-func (a *AWS) AddInstance(i Instance) {
-	i.Zone = cmp.Or(i.Zone, a.options.Region+"a")
-	i.State = cmp.Or(i.State, stateRunning)
-	i.Interface = cmp.Or(i.Interface, "eni-"+trimKind(i.ID))
-	i.Tags = tagsOf(i.Tags, i.Name)
-	i.Name = i.Tags["Name"]
-
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, w := range a.worlds {
-		w.instances[i.ID] = i
-	}
-	a.signal()
-}
-
-// AddAddress puts an Elastic IP into the account, or replaces the one with the same IP. With Address.Instance it is
-// carried by that instance from now on; the instance must be there already, or AddAddress panics.
-func (a *AWS) AddAddress(d Address) {
-	carrier := d.Instance
-	d.Allocation = cmp.Or(d.Allocation, fmt.Sprintf("eipalloc-%017x", d.IP.As4()))
-	d.Association, d.Instance, d.Interface, d.Private = "", "", "", netip.Addr{}
-	d.Tags = tagsOf(d.Tags, "")
-
-	a.mu.Lock()
-	for _, w := range a.worlds {
-		w.addresses[d.IP] = d
-	}
-	a.routes[d.IP] = nil
-	a.signal()
-	a.mu.Unlock()
-
-	if carrier != "" {
-		a.Associate(d.IP, carrier)
-	}
-}
-
-// Associate makes an instance the carrier of an Elastic IP, or no one if instanceID is empty: at once, without a call
-// and without any delay. It panics when the account has no such address or instance.
-func (a *AWS) Associate(ip netip.Addr, instanceID string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	w := a.truth().clone()
-	if _, ok := w.addresses[ip]; !ok {
-		panic(fmt.Sprintf("simulator: associate %s: no such address; add it with AddAddress first", ip))
-	}
-	if _, ok := w.instances[instanceID]; !ok && instanceID != "" {
-		panic(fmt.Sprintf("simulator: associate %s: no instance %q; add it with AddInstance first", ip, instanceID))
-	}
-	now := time.Now()
-	a.move(w, ip, instanceID, now)
-	a.publish(w, now.Add(a.staleness()))
-	a.signal()
-}
-
-// SetInstanceState changes the state of an instance at once. A terminated instance loses its Elastic IP, a stopped one
-// keeps it. It panics when the account has no such instance.
-func (a *AWS) SetInstanceState(id, state string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if _, ok := a.truth().instances[id]; !ok {
-		panic(fmt.Sprintf("simulator: set the state of %q: no such instance; add it with AddInstance first", id))
-	}
-	now := time.Now()
-	w := a.truth().clone()
-	a.setState(w, id, state, now)
-	a.publish(w, now.Add(a.staleness()))
-	a.signal()
-}
-
-// Instances returns all instances as they truly are now, by ID.
-func (a *AWS) Instances() []Instance {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.truth().sortedInstances()
-}
-
-// Addresses returns all Elastic IPs as they truly are wired now, by IP.
-func (a *AWS) Addresses() []Address {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.truth().sortedAddresses()
-}
-
-// Carrier returns the instance to which the network routes a public address at this moment, whatever its state: a
-// stopped carrier is a silent one. After AssociateAddress that is the old carrier until Options.Move has passed.
-func (a *AWS) Carrier(ip netip.Addr) (Instance, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	w := a.truth()
-	if _, ok := w.addresses[ip]; ok {
-		i, ok := w.instances[routed(a.routes[ip], time.Now())]
-		return w.show(i), ok
-	}
-	for _, i := range w.sortedInstances() {
-		if ip.IsValid() && i.Public == ip {
-			return i, true
-		}
-	}
-	return Instance{}, false
+	a.limits.on.Store(o.Limits)
+	a.operations = a.ec2Operations()
+	return a
 }
 
 // Changed returns a channel that is closed at the next change of routing, instances or records. Take the channel first,
@@ -243,6 +159,12 @@ func (a *AWS) signalAfter(d time.Duration) {
 func (a *AWS) next() uint64 {
 	a.serial++
 	return a.serial
+}
+
+// nextPublic counts the public addresses that are given out. The caller holds the lock.
+func (a *AWS) nextPublic() uint64 {
+	a.publics++
+	return a.publics
 }
 
 func tagsOf(tags map[string]string, name string) map[string]string {

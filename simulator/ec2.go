@@ -3,11 +3,8 @@ package simulator
 import (
 	"encoding/xml"
 	"net/http"
-	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // The protocol of EC2, from its service description.
@@ -16,33 +13,72 @@ const (
 	ec2Xmlns   = "http://ec2.amazonaws.com/doc/2016-11-15/"
 )
 
-// operation is one action of EC2 and the parameters that it takes.
+// operation is one action of EC2, the parameters that it needs, and those that it takes: all that the API reference names,
+// so that no real client is refused, also where nothing here depends on them.
 type operation struct {
 	do     func(call) (any, error)
-	params []string
+	needs  []string
+	params string // parted by spaces
 }
 
 func (a *AWS) ec2Operations() map[string]operation {
 	return map[string]operation{
-		"DescribeAddresses":      {a.describeAddresses, []string{"Filter", "AllocationId", "PublicIp"}},
-		"DescribeInstances":      {a.describeInstances, []string{"Filter", "InstanceId", "MaxResults", "NextToken"}},
-		"DescribeInstanceStatus": {a.describeInstanceStatus, []string{"Filter", "InstanceId", "IncludeAllInstances", "MaxResults", "NextToken"}},
-		"AssociateAddress": {a.associateAddress, []string{"AllocationId", "PublicIp", "InstanceId", "NetworkInterfaceId",
-			"PrivateIpAddress", "AllowReassociation"}},
-		"DisassociateAddress": {a.disassociateAddress, []string{"AssociationId", "PublicIp"}},
-		"StopInstances":       {a.stopInstances, []string{"InstanceId", "Force", "Hibernate"}},
-		"StartInstances":      {a.startInstances, []string{"InstanceId"}},
+		"DescribeAddresses":         {a.describeAddresses, nil, "Filter AllocationId PublicIp"},
+		"AllocateAddress":           {a.allocateAddress, nil, "Address CustomerOwnedIpv4Pool Domain IpamPoolId NetworkBorderGroup PublicIpv4Pool TagSpecification"},
+		"ReleaseAddress":            {a.releaseAddress, nil, "AllocationId PublicIp NetworkBorderGroup"},
+		"AssociateAddress":          {a.associateAddress, nil, "AllocationId PublicIp InstanceId NetworkInterfaceId PrivateIpAddress AllowReassociation"},
+		"DisassociateAddress":       {a.disassociateAddress, nil, "AssociationId PublicIp"},
+		"DescribeInstances":         {a.describeInstances, nil, "Filter InstanceId MaxResults NextToken IncludeManagedResources"},
+		"DescribeInstanceStatus":    {a.describeInstanceStatus, nil, "Filter InstanceId IncludeAllInstances MaxResults NextToken IncludeManagedResources"},
+		"RunInstances":              {a.runInstances, []string{"MinCount", "MaxCount"}, runParams},
+		"StopInstances":             {a.stopInstances, []string{"InstanceId"}, "Force Hibernate SkipOsShutdown"},
+		"StartInstances":            {a.startInstances, []string{"InstanceId"}, "AdditionalInfo"},
+		"TerminateInstances":        {a.terminateInstances, []string{"InstanceId"}, "Force SkipOsShutdown"},
+		"DescribeNetworkInterfaces": {a.describeInterfaces, nil, "Filter NetworkInterfaceId MaxResults NextToken IncludeManagedResources"},
+		"CreateNetworkInterface": {a.createInterface, []string{"SubnetId"}, "ClientToken ConnectionTrackingSpecification Description EnablePrimaryIpv6 " +
+			"InterfaceType Ipv4Prefix Ipv4PrefixCount Ipv6AddressCount Ipv6Addresses Ipv6Prefix Ipv6PrefixCount Operator PrivateIpAddress " +
+			"PrivateIpAddresses SecondaryPrivateIpAddressCount SecurityGroupId TagSpecification"},
+		"DeleteNetworkInterface":       {a.deleteInterface, []string{"NetworkInterfaceId"}, ""},
+		"AttachNetworkInterface":       {a.attachInterface, []string{"NetworkInterfaceId", "InstanceId", "DeviceIndex"}, "EnaQueueCount EnaSrdSpecification NetworkCardIndex"},
+		"DetachNetworkInterface":       {a.detachInterface, []string{"AttachmentId"}, "Force"},
+		"ModifyPublicIpDnsNameOptions": {a.modifyDNSName, []string{"NetworkInterfaceId", "HostnameType"}, ""},
+		"AssignPrivateIpAddresses": {a.assignPrivate, []string{"NetworkInterfaceId"},
+			"PrivateIpAddress SecondaryPrivateIpAddressCount AllowReassignment Ipv4Prefix Ipv4PrefixCount"},
+		"UnassignPrivateIpAddresses": {a.unassignPrivate, []string{"NetworkInterfaceId"}, "PrivateIpAddress Ipv4Prefix"},
+		"DescribeTags":               {a.describeTags, nil, "Filter MaxResults NextToken"},
+		"CreateTags":                 {a.createTags, []string{"ResourceId"}, "Tag"},
+		"DeleteTags":                 {a.deleteTags, []string{"ResourceId"}, "Tag"},
+		"DescribeRegions":            {a.describeRegions, nil, "Filter RegionName AllRegions"},
+		"DescribeAvailabilityZones":  {a.describeZones, nil, "Filter ZoneName ZoneId AllAvailabilityZones"},
+		"DescribeSubnets":            {a.describeSubnets, nil, "Filter SubnetId MaxResults NextToken"},
 	}
 }
 
-// doEC2 refuses parameters that the action does not take, answers a dry run, or performs the action.
+// runParams are the parameters of RunInstances, from the API reference.
+const runParams = "AdditionalInfo BlockDeviceMapping CapacityReservationSpecification ClientToken CpuOptions CreditSpecification " +
+	"DisableApiStop DisableApiTermination EbsOptimized ElasticGpuSpecification ElasticInferenceAccelerator EnablePrimaryIpv6 " +
+	"EnclaveOptions HibernationOptions IamInstanceProfile ImageId InstanceInitiatedShutdownBehavior InstanceMarketOptions InstanceType " +
+	"Ipv6Address Ipv6AddressCount KernelId KeyName LaunchTemplate LicenseSpecification MaintenanceOptions MetadataOptions Monitoring " +
+	"NetworkInterface NetworkPerformanceOptions Operator Placement PrivateDnsNameOptions PrivateIpAddress RamdiskId SecondaryInterface " +
+	"SecondaryPrivateIpAddressCount SecurityGroup SecurityGroupId SubnetId TagSpecification UserData"
+
+// doEC2 refuses parameters that the action does not take and a call without those that it needs, answers a dry run, or
+// performs the action. A dry run looks at the permission only, as the API reference has it: "without actually making the
+// request".
 func (a *AWS) doEC2(c call) (any, error) {
-	op := a.ec2Operations()[c.action]
-	common := []string{"Action", "Version", "DryRun"}
-	for key := range c.form {
+	op := a.operations[c.action]
+	known := slices.Concat([]string{"Action", "Version", "DryRun"}, op.needs, strings.Fields(op.params))
+	given := map[string]bool{}
+	for key, values := range c.form {
 		name, _, _ := strings.Cut(key, ".")
-		if !slices.Contains(common, name) && !slices.Contains(op.params, name) {
+		if !slices.Contains(known, name) {
 			return nil, refuse("UnknownParameter", "The parameter %s is not recognized", key)
+		}
+		given[name] = given[name] || values[0] != ""
+	}
+	for _, name := range op.needs {
+		if !given[name] {
+			return nil, missing(name)
 		}
 	}
 	dry, err := flag(c, "DryRun", false)
@@ -53,32 +89,28 @@ func (a *AWS) doEC2(c call) (any, error) {
 		return nil, &refusal{http.StatusPreconditionFailed, "DryRunOperation",
 			"Request would have succeeded, but DryRun flag is set."}
 	}
-	return op.do(c)
+	return a.once(c, op.do)
 }
 
-// flag reads a parameter that is true or false.
-func flag(c call, name string, otherwise bool) (bool, error) {
-	v := c.form.Get(name)
-	if v == "" {
-		return otherwise, nil
+// once performs a call with a client token only the first time, as the guide "Ensuring idempotency" says, and answers it as
+// then when it is repeated.
+func (a *AWS) once(c call, do func(call) (any, error)) (any, error) {
+	token := c.form.Get("ClientToken")
+	if token == "" {
+		return do(c)
 	}
-	b, err := strconv.ParseBool(v)
-	if err != nil {
-		return false, refuse("InvalidParameterValue", "Invalid value '%s' for %s. Value must be true or false.", v, name)
-	}
-	return b, nil
-}
-
-// list reads a parameter that is a list: Name.1, Name.2…
-func list(c call, name string) []string {
-	var out []string
-	for n := 1; ; n++ {
-		key := name + "." + strconv.Itoa(n)
-		if !c.form.Has(key) {
-			return out
+	if before, ok := a.tokens.recall(c.action + " " + token); ok {
+		if before.form != c.form.Encode() {
+			return nil, refuse("IdempotentParameterMismatch",
+				"Arguments on this idempotent request are inconsistent with arguments used in previous request(s).")
 		}
-		out = append(out, c.form.Get(key))
+		return before.out, nil
 	}
+	out, err := do(c)
+	if err == nil {
+		a.tokens.keep(c.action+" "+token, tokenUse{c.form.Encode(), out})
+	}
+	return out, err
 }
 
 // answeredOnly is the answer of an action that returns nothing but that it was done.
@@ -88,60 +120,9 @@ type answeredOnly struct {
 	Return    bool   `xml:"return"`
 }
 
-type tagXML struct {
-	Key   string `xml:"key"`
-	Value string `xml:"value"`
+func done(c call) answeredOnly {
+	return answeredOnly{XMLName: named(c), RequestID: c.requestID, Return: true}
 }
 
-func tagsXML(tags map[string]string) []tagXML {
-	var out []tagXML
-	for k, v := range tags {
-		out = append(out, tagXML{k, v})
-	}
-	slices.SortFunc(out, func(a, b tagXML) int { return strings.Compare(a.Key, b.Key) })
-	return out
-}
-
-// text writes an address, or nothing for the zero one.
-func text(a netip.Addr) string {
-	if !a.IsValid() {
-		return ""
-	}
-	return a.String()
-}
-
-// page cuts one page out of a list, as MaxResults and NextToken ask. The token is the position, which is enough here: a
-// client must not look into it.
-func page[T any](c call, all []T) (items []T, next string, err error) {
-	start, size := 0, len(all)
-	if v := c.form.Get("MaxResults"); v != "" {
-		size, err = strconv.Atoi(v)
-		// 5 to 1000, from the API reference of DescribeInstances.
-		if err != nil || size < 5 || size > 1000 {
-			return nil, "", refuse("InvalidParameterValue", "Value ( %s ) for parameter maxResults is invalid. "+
-				"Expecting a value between 5 and 1000.", v)
-		}
-		if c.form.Has("InstanceId.1") {
-			return nil, "", refuse("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults")
-		}
-	}
-	if v := c.form.Get("NextToken"); v != "" {
-		digits, ok := strings.CutPrefix(v, "from-")
-		start, err = strconv.Atoi(digits)
-		if !ok || err != nil || start < 0 || start > len(all) {
-			return nil, "", refuse("InvalidParameterValue", "Unable to parse pagination token")
-		}
-	}
-	end := min(start+size, len(all))
-	if end < len(all) {
-		next = "from-" + strconv.Itoa(end)
-	}
-	return all[start:end], next, nil
-}
-
-// described returns the world that describes show now.
-func (a *AWS) described() world {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.seen(time.Now()).clone()
-}
+// named is how the answer to a call is named.
+func named(c call) xml.Name { return xml.Name{Space: ec2Xmlns, Local: c.action + "Response"} }

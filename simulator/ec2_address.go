@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"net/netip"
 	"slices"
-	"time"
 )
 
 type addressXML struct {
@@ -23,79 +22,74 @@ type addressXML struct {
 }
 
 type describeAddressesAnswer struct {
-	XMLName   xml.Name     `xml:"http://ec2.amazonaws.com/doc/2016-11-15/ DescribeAddressesResponse"`
+	XMLName   xml.Name
 	RequestID string       `xml:"requestId"`
 	Addresses []addressXML `xml:"addressesSet>item"`
 }
 
-type associateAddressAnswer struct {
-	XMLName       xml.Name `xml:"http://ec2.amazonaws.com/doc/2016-11-15/ AssociateAddressResponse"`
-	RequestID     string   `xml:"requestId"`
-	Return        bool     `xml:"return"`
-	AssociationID string   `xml:"associationId"`
+// text writes an address, or nothing for the zero one.
+func text(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
 }
 
+// describeAddresses is not paged: AWS has no pages here either.
 func (a *AWS) describeAddresses(c call) (any, error) {
 	all := a.described().sortedAddresses()
-	all, err := pick(all, list(c, "AllocationId"), func(d Address) string { return d.Allocation },
-		"InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist")
+	all, err := pick(all, list(c, "AllocationId"), func(d Address) string { return d.Allocation }, ofAllocation())
 	if err != nil {
 		return nil, err
 	}
-	all, err = pick(all, list(c, "PublicIp"), func(d Address) string { return d.IP.String() },
-		"InvalidAddress.NotFound", "Address '%s' not found.")
+	all, err = pickPublic(all, list(c, "PublicIp"))
 	if err != nil {
 		return nil, err
 	}
-	all, err = filter(c, all, addressFacts)
+	all, err = filter(c, all, a.addressFacts())
 	if err != nil {
 		return nil, err
 	}
-	out := describeAddressesAnswer{RequestID: c.requestID}
+	out := describeAddressesAnswer{XMLName: named(c), RequestID: c.requestID}
 	for _, d := range all {
 		out.Addresses = append(out.Addresses, a.addressXML(d))
 	}
 	return out, nil
 }
 
-// pick keeps what was asked for by identifier, all if nothing was, and refuses an identifier that nothing has.
-func pick[T any](all []T, ids []string, id func(T) string, code, message string) ([]T, error) {
-	if len(ids) == 0 {
-		return all, nil
-	}
-	for _, want := range ids {
-		if !slices.ContainsFunc(all, func(t T) bool { return id(t) == want }) {
-			return nil, refuse(code, message, want)
+// pickPublic keeps what was asked for by address, all if nothing was.
+func pickPublic(all []Address, ips []string) ([]Address, error) {
+	for _, ip := range ips {
+		if _, err := netip.ParseAddr(ip); err != nil {
+			return nil, refuse("InvalidParameterValue", "Invalid value '%s' for publicIp", ip)
 		}
 	}
-	return slices.DeleteFunc(all, func(t T) bool { return !slices.Contains(ids, id(t)) }), nil
+	return pick(all, ips, func(d Address) string { return d.IP.String() }, kind{absent: "InvalidAddress.NotFound", says: "Address '%s' not found."})
 }
 
-func addressFacts(d Address) facts {
-	return func(name string) ([]string, bool) {
-		switch name {
-		case "allocation-id":
-			return []string{d.Allocation}, true
-		case "association-id":
-			return []string{d.Association}, true
-		case "instance-id":
-			return []string{d.Instance}, true
-		case "network-interface-id":
-			return []string{d.Interface}, true
-		case "private-ip-address":
-			return []string{text(d.Private)}, true
-		case "public-ip":
-			return []string{text(d.IP)}, true
-		}
-		return tagFacts(d.Tags, name)
-	}
+func (a *AWS) addressFacts() tagged[Address] {
+	return tagged[Address]{tags: func(d Address) map[string]string { return d.Tags }, facts: facts[Address]{
+		"allocation-id":        one(func(d Address) string { return d.Allocation }),
+		"association-id":       one(func(d Address) string { return d.Association }),
+		"instance-id":          one(func(d Address) string { return d.Instance }),
+		"network-border-group": one(func(d Address) string { return d.BorderGroup }),
+		"network-interface-id": one(func(d Address) string { return d.Interface }),
+		"network-interface-owner-id": func(d Address) []string {
+			if d.Interface == "" {
+				return nil
+			}
+			return []string{a.options.Account}
+		},
+		"private-ip-address": one(func(d Address) string { return text(d.Private) }),
+		"public-ip":          one(func(d Address) string { return text(d.IP) }),
+	}}
 }
 
 func (a *AWS) addressXML(d Address) addressXML {
 	out := addressXML{
 		InstanceID: d.Instance, PublicIP: d.IP.String(), AllocationID: d.Allocation, AssociationID: d.Association,
 		Domain: "vpc", NetworkInterfaceID: d.Interface, PrivateIP: text(d.Private), Tags: tagsXML(d.Tags),
-		Pool: "amazon", BorderGroup: a.options.Region, ServiceManaged: d.ServiceManaged,
+		Pool: "amazon", BorderGroup: d.BorderGroup, ServiceManaged: d.ServiceManaged,
 	}
 	if d.Association != "" {
 		out.OwnerID = a.options.Account
@@ -103,144 +97,96 @@ func (a *AWS) addressXML(d Address) addressXML {
 	return out
 }
 
-// associateAddress moves an address in one call, whoever carries it. What the caller wants is checked against the truth,
-// not against what describes still show.
-func (a *AWS) associateAddress(c call) (any, error) {
-	again, err := flag(c, "AllowReassociation", true)
-	if err != nil {
-		return nil, err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	w := a.truth().clone()
-	d, err := w.byAllocation(c.form.Get("AllocationId"))
-	if err != nil {
-		return nil, err
-	}
-	target, err := w.target(c)
-	if err != nil {
-		return nil, err
-	}
-	if d.ServiceManaged != "" {
-		return nil, refuse("OperationNotPermitted", "The address %s is managed by %s and cannot be associated.", d.IP, d.ServiceManaged)
-	}
-	if d.Instance == target.ID {
-		return associateAddressAnswer{RequestID: c.requestID, Return: true, AssociationID: d.Association}, nil
-	}
-	if !again {
-		if err := w.free(d, target); err != nil {
-			return nil, err
-		}
-	}
-	now := time.Now()
-	a.move(w, d.IP, target.ID, now.Add(a.options.Move))
-	a.publish(w, now.Add(a.lag()))
-	a.signalAfter(a.options.Move)
-	return associateAddressAnswer{RequestID: c.requestID, Return: true, AssociationID: w.addresses[d.IP].Association}, nil
+type allocateAddressAnswer struct {
+	XMLName      xml.Name
+	RequestID    string `xml:"requestId"`
+	PublicIP     string `xml:"publicIp"`
+	AllocationID string `xml:"allocationId"`
+	Domain       string `xml:"domain"`
+	Pool         string `xml:"publicIpv4Pool"`
+	BorderGroup  string `xml:"networkBorderGroup"`
 }
 
+// allocateAddress gives the account one more Elastic IP. A particular one may be asked for: AWS allows that for one that the
+// account had before, here any is as good as that.
+func (a *AWS) allocateAddress(c call) (any, error) {
+	for _, name := range []string{"PublicIpv4Pool", "IpamPoolId", "CustomerOwnedIpv4Pool"} {
+		if v := c.form.Get(name); v != "" && v != "amazon" {
+			return nil, refuse("InvalidPublicIpv4PoolID.NotFound", "The pool ID '%s' does not exist", v)
+		}
+	}
+	asked, err := address(c, "Address")
+	if err != nil {
+		return nil, err
+	}
+	group := c.form.Get("NetworkBorderGroup")
+	if group == "" {
+		group = a.options.Region
+	}
+	if !slices.ContainsFunc(a.options.Zones, func(zone string) bool { return a.borderGroup(zone) == group }) {
+		return nil, refuse("InvalidParameterValue", "Invalid value '%s' for NetworkBorderGroup.", group)
+	}
+	tags, err := specified(c, "elastic-ip")
+	if err != nil {
+		return nil, err
+	}
+	return a.change(0, func(e *edit) (any, error) {
+		if a.options.Quota > 0 && len(e.addresses) >= a.options.Quota {
+			return nil, refuse("AddressLimitExceeded", "The maximum number of addresses has been reached.")
+		}
+		if _, taken := e.addresses[asked]; taken {
+			return nil, refuse("InvalidAddress.NotFound", "Address %s was not found or is not available.", asked)
+		}
+		if !asked.IsValid() {
+			asked = e.freePublic(elasticPool())
+		}
+		d := Address{IP: asked, Allocation: e.id("eipalloc"), BorderGroup: group, Tags: tags}
+		e.addresses[d.IP] = d
+		return allocateAddressAnswer{
+			XMLName: named(c), RequestID: c.requestID, PublicIP: d.IP.String(), AllocationID: d.Allocation,
+			Domain: "vpc", Pool: "amazon", BorderGroup: d.BorderGroup,
+		}, nil
+	})
+}
+
+// releaseAddress gives an Elastic IP back, which nothing may carry any more.
+func (a *AWS) releaseAddress(c call) (any, error) {
+	id := c.form.Get("AllocationId")
+	if id == "" && c.form.Get("PublicIp") != "" {
+		return nil, refuse("InvalidParameterValue", "You must specify an allocation id when releasing a VPC elastic IP address")
+	}
+	if c.form.Get("PublicIp") != "" {
+		return nil, refuse("InvalidParameterCombination", "You may specify public IP or allocation id, but not both in the same call")
+	}
+	return a.change(0, func(e *edit) (any, error) {
+		d, err := e.byAllocation(id)
+		if err != nil {
+			return nil, err
+		}
+		// The code is from the reference of ReleaseAddress.
+		if group := c.form.Get("NetworkBorderGroup"); group != "" && group != d.BorderGroup {
+			return nil, refuse("InvalidAddress.NotFound", "Address '%s' not found.", d.IP)
+		}
+		if d.ServiceManaged != "" {
+			return nil, notYours()
+		}
+		if d.Association != "" {
+			return nil, refuse("InvalidIPAddress.InUse", "Address %s is in use.", d.IP)
+		}
+		delete(e.addresses, d.IP)
+		return done(c), nil
+	})
+}
+
+// byAllocation finds an Elastic IP by its allocation.
 func (w world) byAllocation(id string) (Address, error) {
 	if id == "" {
-		return Address{}, refuse("MissingParameter", "The request must contain the parameter AllocationId")
+		return Address{}, missing("AllocationId")
 	}
 	for _, d := range w.addresses {
 		if d.Allocation == id {
 			return d, nil
 		}
 	}
-	return Address{}, refuse("InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist", id)
-}
-
-// target returns the instance to which an address is to go, if it can.
-func (w world) target(c call) (Instance, error) {
-	id, eni := c.form.Get("InstanceId"), c.form.Get("NetworkInterfaceId")
-	if id != "" && eni != "" {
-		return Instance{}, refuse("InvalidParameterCombination", "You may specify an instance ID or a network interface ID, but not both")
-	}
-	if id == "" && eni == "" {
-		return Instance{}, refuse("MissingParameter", "Either 'InstanceId' or 'NetworkInterfaceId' must be specified")
-	}
-	target, err := w.named(id, eni)
-	if err != nil {
-		return Instance{}, err
-	}
-	if err := canCarry(target, eni); err != nil {
-		return Instance{}, err
-	}
-	if private := c.form.Get("PrivateIpAddress"); private != "" && private != text(target.Private) {
-		return Instance{}, refuse("InvalidParameterValue", "Value (%s) for parameter privateIpAddress is invalid. "+
-			"%s has no such private IP address", private, target.Interface)
-	}
-	return target, nil
-}
-
-// named returns the instance with an ID or, if that is empty, behind an interface.
-func (w world) named(id, eni string) (Instance, error) {
-	if id != "" {
-		if i, ok := w.instances[id]; ok {
-			return i, nil
-		}
-		return Instance{}, missingInstance(id)
-	}
-	for _, i := range w.instances {
-		if i.Interface == eni {
-			return i, nil
-		}
-	}
-	return Instance{}, missingInterface(eni)
-}
-
-// canCarry refuses an instance whose state does not allow an address; eni is set if it was named by its interface.
-func canCarry(i Instance, eni string) error {
-	switch {
-	case slices.Contains([]string{stateRunning, stateStopping, stateStopped}, i.State):
-		return nil
-	case eni == "":
-		return refuse("InvalidInstanceID", "The %s instance '%s' is not in a valid state for this operation.", i.State, i.ID)
-	case i.State == stateTerminated:
-		return missingInterface(eni) // it went with the instance
-	default:
-		return refuse("IncorrectInstanceState",
-			"The %s instance to which '%s' is attached is not in a valid state for this operation", i.State, eni)
-	}
-}
-
-func missingInterface(eni string) error {
-	return refuse("InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist", eni)
-}
-
-// free refuses to take an address from its carrier, or the target's address from the target.
-func (w world) free(d Address, target Instance) error {
-	if d.Association != "" {
-		return refuse("Resource.AlreadyAssociated", "resource %s is already associated with associate-id %s", d.Allocation, d.Association)
-	}
-	if other, ok := w.carried(target.ID); ok {
-		return refuse("Resource.AlreadyAssociated", "resource %s and %s is already associated with public address %s",
-			target.Interface, target.Private, other.IP)
-	}
-	return nil
-}
-
-func (a *AWS) disassociateAddress(c call) (any, error) {
-	id := c.form.Get("AssociationId")
-	if id == "" {
-		return nil, refuse("MissingParameter", "The request must contain the parameter AssociationId")
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	w := a.truth().clone()
-	var ip netip.Addr
-	for _, d := range w.addresses {
-		if d.Association == id {
-			ip = d.IP
-		}
-	}
-	if !ip.IsValid() {
-		return nil, refuse("InvalidAssociationID.NotFound", "The association ID '%s' does not exist", id)
-	}
-	now := time.Now()
-	a.move(w, ip, "", now.Add(a.options.Move))
-	a.publish(w, now.Add(a.lag()))
-	a.signalAfter(a.options.Move)
-	return answeredOnly{XMLName: xml.Name{Space: ec2Xmlns, Local: "DisassociateAddressResponse"}, RequestID: c.requestID, Return: true}, nil
+	return Address{}, ofAllocation().unknown(id)
 }

@@ -1,10 +1,10 @@
 package simulator
 
 import (
+	"cmp"
 	"encoding/xml"
-	"net/http"
-	"strings"
-	"time"
+	"net/netip"
+	"strconv"
 )
 
 type stateXML struct {
@@ -12,36 +12,21 @@ type stateXML struct {
 	Name string `xml:"name"`
 }
 
-type associationXML struct {
-	PublicIP string `xml:"publicIp"`
-	OwnerID  string `xml:"ipOwnerId"`
-}
-
-type privateXML struct {
-	PrivateIP   string          `xml:"privateIpAddress"`
-	Primary     bool            `xml:"primary"`
-	Association *associationXML `xml:"association,omitempty"`
-}
-
-type interfaceXML struct {
-	ID          string          `xml:"networkInterfaceId"`
-	OwnerID     string          `xml:"ownerId"`
-	Status      string          `xml:"status"`
-	PrivateIP   string          `xml:"privateIpAddress"`
-	Association *associationXML `xml:"association,omitempty"`
-	Privates    []privateXML    `xml:"privateIpAddressesSet>item"`
-}
-
 type instanceXML struct {
-	ID         string         `xml:"instanceId"`
-	ImageID    string         `xml:"imageId"`
-	State      stateXML       `xml:"instanceState"`
-	Type       string         `xml:"instanceType"`
-	Zone       string         `xml:"placement>availabilityZone"`
-	PrivateIP  string         `xml:"privateIpAddress,omitempty"`
-	PublicIP   string         `xml:"ipAddress,omitempty"`
-	Interfaces []interfaceXML `xml:"networkInterfaceSet>item"`
-	Tags       []tagXML       `xml:"tagSet>item"`
+	ID           string         `xml:"instanceId"`
+	ImageID      string         `xml:"imageId"`
+	State        stateXML       `xml:"instanceState"`
+	Type         string         `xml:"instanceType"`
+	LaunchIndex  int            `xml:"amiLaunchIndex"`
+	LaunchTime   string         `xml:"launchTime"`
+	Zone         string         `xml:"placement>availabilityZone"`
+	Architecture string         `xml:"architecture"`
+	SubnetID     string         `xml:"subnetId,omitempty"`
+	VpcID        string         `xml:"vpcId,omitempty"`
+	PrivateIP    string         `xml:"privateIpAddress,omitempty"`
+	PublicIP     string         `xml:"ipAddress,omitempty"`
+	Interfaces   []interfaceXML `xml:"networkInterfaceSet>item"`
+	Tags         []tagXML       `xml:"tagSet>item"`
 }
 
 type reservationXML struct {
@@ -51,119 +36,140 @@ type reservationXML struct {
 }
 
 type describeInstancesAnswer struct {
-	XMLName      xml.Name         `xml:"http://ec2.amazonaws.com/doc/2016-11-15/ DescribeInstancesResponse"`
+	XMLName      xml.Name
 	RequestID    string           `xml:"requestId"`
 	Reservations []reservationXML `xml:"reservationSet>item"`
 	NextToken    string           `xml:"nextToken,omitempty"`
 }
 
-// instances returns one page of the instances that a describe asks for.
-func (a *AWS) instances(c call, all []Instance) ([]Instance, string, error) {
-	all, err := pickInstances(all, list(c, "InstanceId"))
+// ec2Instance is an instance with all that shows of it.
+type ec2Instance struct {
+	Instance
+	launch
+	status     Status
+	interfaces []ec2Interface
+}
+
+// look joins what there is to know about an instance.
+func (a *AWS) look(w world, i Instance) ec2Instance {
+	out := ec2Instance{Instance: w.show(i), launch: w.launches[i.ID], status: w.statuses[i.ID]}
+	for _, n := range w.attached(i.ID) {
+		out.interfaces = append(out.interfaces, a.view(w, n))
+	}
+	return out
+}
+
+// instances returns those that a describe asks for, of those of which are is true; nil means all.
+func (a *AWS) instances(c call, known tagged[ec2Instance], are func(Instance) bool) ([]ec2Instance, string, error) {
+	w := a.described()
+	all, err := pick(sortedValues(w.instances, func(a, b Instance) int { return cmp.Compare(a.ID, b.ID) }),
+		list(c, "InstanceId"), func(i Instance) string { return i.ID }, ofInstance())
 	if err != nil {
 		return nil, "", err
 	}
-	all, err = filter(c, all, instanceFacts)
-	if err != nil {
+	var looked []ec2Instance
+	for _, i := range all {
+		if are == nil || are(i) {
+			looked = append(looked, a.look(w, i))
+		}
+	}
+	if looked, err = filter(c, looked, known); err != nil {
 		return nil, "", err
 	}
-	return page(c, all)
+	return page(c, "InstanceId", looked)
 }
 
 func (a *AWS) describeInstances(c call) (any, error) {
-	world := a.described()
-	shown, next, err := a.instances(c, world.sortedInstances())
+	shown, next, err := a.instances(c, a.instanceFacts(), nil)
 	if err != nil {
 		return nil, err
 	}
-	out := describeInstancesAnswer{RequestID: c.requestID, NextToken: next}
+	return describeInstancesAnswer{XMLName: named(c), RequestID: c.requestID, NextToken: next, Reservations: a.reservations(shown)}, nil
+}
+
+// reservations gathers instances that were launched together.
+func (a *AWS) reservations(shown []ec2Instance) []reservationXML {
+	var out []reservationXML
+	at := map[string]int{}
 	for _, i := range shown {
-		out.Reservations = append(out.Reservations, reservationXML{
-			ID: "r-" + trimKind(i.ID), OwnerID: a.options.Account, Instances: []instanceXML{a.instanceXML(i, a.publicOwner(world, i))},
-		})
-	}
-	return out, nil
-}
-
-// pickInstances keeps the instances that were asked for, all if none were, and names all that there are not.
-func pickInstances(all []Instance, ids []string) ([]Instance, error) {
-	if len(ids) == 0 {
-		return all, nil
-	}
-	byID := map[string]Instance{}
-	for _, i := range all {
-		byID[i.ID] = i
-	}
-	var picked []Instance
-	var missing []string
-	for _, id := range ids {
-		i, ok := byID[id]
-		if !strings.HasPrefix(id, "i-") {
-			return nil, refuse("InvalidInstanceID.Malformed", "Invalid id: \"%s\"", id)
-		}
+		n, ok := at[i.reservation]
 		if !ok {
-			missing = append(missing, id)
-			continue
+			n = len(out)
+			at[i.reservation] = n
+			out = append(out, reservationXML{ID: i.reservation, OwnerID: a.options.Account})
 		}
-		picked = append(picked, i)
-		delete(byID, id)
+		out[n].Instances = append(out[n].Instances, a.instanceXML(i))
 	}
-	if len(missing) > 0 {
-		return nil, missingInstance(missing...)
-	}
-	return picked, nil
+	return out
 }
 
-func missingInstance(ids ...string) error {
-	if len(ids) == 1 {
-		return refuse("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", ids[0])
-	}
-	return refuse("InvalidInstanceID.NotFound", "The instance IDs '%s' do not exist", strings.Join(ids, ", "))
-}
-
-func instanceFacts(i Instance) facts {
-	return func(name string) ([]string, bool) {
-		switch name {
-		case "instance-id":
-			return []string{i.ID}, true
-		case "instance-state-name":
-			return []string{i.State}, true
-		case "availability-zone":
-			return []string{i.Zone}, true
-		case "private-ip-address":
-			return []string{text(i.Private)}, true
-		case "ip-address":
-			return []string{text(i.Public)}, true
+func (a *AWS) instanceFacts() tagged[ec2Instance] {
+	interfaces := func(i ec2Instance) []ec2Interface { return i.interfaces }
+	associations := func(i ec2Instance) []association {
+		var out []association
+		for _, n := range i.interfaces {
+			out = append(out, n.associations()...)
 		}
-		return tagFacts(i.Tags, name)
+		return out
 	}
+	privates := func(i ec2Instance) []netip.Addr {
+		var out []netip.Addr
+		for _, n := range i.interfaces {
+			out = append(out, n.Private...)
+		}
+		return out
+	}
+	const eni = "network-interface."
+	known := facts[ec2Instance]{
+		"architecture":        one(func(ec2Instance) string { return architecture }),
+		"availability-zone":   one(func(i ec2Instance) string { return i.Zone }),
+		"image-id":            one(func(i ec2Instance) string { return i.image }),
+		"instance-id":         one(func(i ec2Instance) string { return i.ID }),
+		"instance-state-code": one(func(i ec2Instance) string { return strconv.Itoa(stateOf(i.State).Code) }),
+		"instance-state-name": one(func(i ec2Instance) string { return i.State }),
+		"instance-type":       one(func(i ec2Instance) string { return i.kind }),
+		"ip-address":          one(func(i ec2Instance) string { return text(i.Public) }),
+		"launch-index":        one(func(i ec2Instance) string { return strconv.Itoa(i.index) }),
+		"launch-time":         one(func(i ec2Instance) string { return moment(i.at) }),
+		"owner-id":            one(func(ec2Instance) string { return a.options.Account }),
+		"private-ip-address":  one(func(i ec2Instance) string { return text(i.Private) }),
+		"reservation-id":      one(func(i ec2Instance) string { return i.reservation }),
+		"subnet-id":           one(func(i ec2Instance) string { return subnetOf(i.Zone) }),
+		"vpc-id":              one(func(ec2Instance) string { return defaultVPC }),
+
+		eni + "addresses.association.allocation-id":  each(associations, func(s association) string { return s.allocation }),
+		eni + "addresses.association.association-id": each(associations, func(s association) string { return s.id }),
+		eni + "addresses.association.public-ip":      each(associations, func(s association) string { return text(s.ip) }),
+		eni + "addresses.private-ip-address":         each(privates, text),
+		eni + "association.allocation-id":            each(associations, func(s association) string { return s.allocation }),
+		eni + "association.association-id":           each(associations, func(s association) string { return s.id }),
+		eni + "association.public-ip":                each(associations, func(s association) string { return text(s.ip) }),
+		eni + "attachment.attachment-id":             each(interfaces, func(n ec2Interface) string { return n.Attachment }),
+		eni + "network-interface-id":                 each(interfaces, func(n ec2Interface) string { return n.ID }),
+		eni + "private-ip-address":                   each(interfaces, func(n ec2Interface) string { return text(n.primary()) }),
+		eni + "subnet-id":                            each(interfaces, func(n ec2Interface) string { return subnetOf(n.Zone) }),
+	}
+	return tagged[ec2Instance]{facts: known, tags: func(i ec2Instance) map[string]string { return i.Tags }}
 }
 
-// publicOwner is who owns the public address that an instance shows: the
-// account its Elastic IP, "amazon" one that came with the instance.
-func (a *AWS) publicOwner(w world, i Instance) string {
-	if _, elastic := w.carried(i.ID); elastic {
-		return a.options.Account
-	}
-	return "amazon"
-}
+// architecture is that of all instances.
+const architecture = "x86_64"
 
-func (a *AWS) instanceXML(i Instance, publicOwner string) instanceXML {
+func (a *AWS) instanceXML(i ec2Instance) instanceXML {
 	out := instanceXML{
-		ID: i.ID, ImageID: "ami-00000000000000001", State: stateOf(i.State), Type: "t3.small", Zone: i.Zone, Tags: tagsXML(i.Tags),
+		ID: i.ID, ImageID: i.image, State: stateOf(i.State), Type: i.kind, LaunchIndex: i.index, LaunchTime: moment(i.at),
+		Zone: i.Zone, Architecture: architecture, Tags: tagsXML(i.Tags),
 	}
 	if i.State == stateTerminated {
 		return out // it has neither an interface nor an address any more
 	}
+	out.SubnetID, out.VpcID = subnetOf(i.Zone), defaultVPC
 	out.PrivateIP, out.PublicIP = text(i.Private), text(i.Public)
-	var association *associationXML
-	if i.Public.IsValid() {
-		association = &associationXML{PublicIP: text(i.Public), OwnerID: publicOwner}
+	for _, n := range i.interfaces {
+		shown := a.interfaceXML(n)
+		shown.Zone, shown.Tags = "", nil // which EC2 shows of an interface alone
+		out.Interfaces = append(out.Interfaces, shown)
 	}
-	out.Interfaces = []interfaceXML{{
-		ID: i.Interface, OwnerID: a.options.Account, Status: "in-use", PrivateIP: text(i.Private), Association: association,
-		Privates: []privateXML{{PrivateIP: text(i.Private), Primary: true, Association: association}},
-	}}
 	return out
 }
 
@@ -173,112 +179,4 @@ func stateOf(name string) stateXML {
 		statePending: 0, stateRunning: 16, stateShuttingDown: 32, stateTerminated: 48, stateStopping: 64, stateStopped: 80,
 	}
 	return stateXML{Code: codes[name], Name: name}
-}
-
-type statusXML struct {
-	Status string `xml:"status"`
-}
-
-type instanceStatusXML struct {
-	ID       string    `xml:"instanceId"`
-	Zone     string    `xml:"availabilityZone"`
-	State    stateXML  `xml:"instanceState"`
-	System   statusXML `xml:"systemStatus"`
-	Instance statusXML `xml:"instanceStatus"`
-	Volumes  statusXML `xml:"attachedEbsStatus"`
-}
-
-type describeInstanceStatusAnswer struct {
-	XMLName   xml.Name            `xml:"http://ec2.amazonaws.com/doc/2016-11-15/ DescribeInstanceStatusResponse"`
-	RequestID string              `xml:"requestId"`
-	Statuses  []instanceStatusXML `xml:"instanceStatusSet>item"`
-	NextToken string              `xml:"nextToken,omitempty"`
-}
-
-// describeInstanceStatus shows running instances only, unless all are asked for.
-func (a *AWS) describeInstanceStatus(c call) (any, error) {
-	all, err := flag(c, "IncludeAllInstances", false)
-	if err != nil {
-		return nil, err
-	}
-	shown, next, err := a.instances(c, a.described().sortedInstances())
-	if err != nil {
-		return nil, err
-	}
-	out := describeInstanceStatusAnswer{RequestID: c.requestID, NextToken: next}
-	for _, i := range shown {
-		if !all && i.State != stateRunning {
-			continue
-		}
-		status := statusXML{"ok"}
-		if i.State != stateRunning {
-			status = statusXML{"not-applicable"}
-		}
-		out.Statuses = append(out.Statuses, instanceStatusXML{
-			ID: i.ID, Zone: i.Zone, State: stateOf(i.State), System: status, Instance: status, Volumes: status,
-		})
-	}
-	return out, nil
-}
-
-type stateChangeXML struct {
-	ID       string   `xml:"instanceId"`
-	Current  stateXML `xml:"currentState"`
-	Previous stateXML `xml:"previousState"`
-}
-
-type stateChangeAnswer struct {
-	XMLName   xml.Name
-	RequestID string           `xml:"requestId"`
-	Changes   []stateChangeXML `xml:"instancesSet>item"`
-}
-
-func (a *AWS) stopInstances(c call) (any, error) {
-	return a.changeState(c, stateStopping, stateStopped)
-}
-func (a *AWS) startInstances(c call) (any, error) {
-	return a.changeState(c, statePending, stateRunning)
-}
-
-// changeState answers as if instances were on their way to a state, and puts them there at once.
-func (a *AWS) changeState(c call, onTheWay, to string) (any, error) {
-	ids := list(c, "InstanceId")
-	if len(ids) == 0 {
-		return nil, refuse("MissingParameter", "The request must contain the parameter InstanceId")
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	w := a.truth().clone()
-	picked, err := pickInstances(w.sortedInstances(), ids)
-	if err != nil {
-		return nil, err
-	}
-	now := time.Now()
-	out := stateChangeAnswer{XMLName: xml.Name{Space: ec2Xmlns, Local: c.action + "Response"}, RequestID: c.requestID}
-	for _, i := range picked {
-		if err := canChange(i, to); err != nil {
-			return nil, err
-		}
-		current := onTheWay
-		if i.State == to {
-			current = to
-		}
-		out.Changes = append(out.Changes, stateChangeXML{ID: i.ID, Current: stateOf(current), Previous: stateOf(i.State)})
-		a.setState(w, i.ID, to, now)
-	}
-	a.publish(w, now.Add(a.lag()))
-	a.signal()
-	return out, nil
-}
-
-func canChange(i Instance, to string) error {
-	switch {
-	case i.State == stateTerminated || i.State == stateShuttingDown || to == stateRunning && i.State == stateStopping:
-		return refuse("IncorrectInstanceState", "The instance '%s' is not in a state from which it can be %s.", i.ID,
-			map[string]string{stateRunning: "started", stateStopped: "stopped"}[to])
-	case to == stateStopped && i.State == statePending:
-		return &refusal{http.StatusBadRequest, "IncorrectInstanceState",
-			"Instance '" + i.ID + "' cannot be stopped as it has never reached the 'running' state."}
-	}
-	return nil
 }

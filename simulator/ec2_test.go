@@ -3,6 +3,8 @@ package simulator_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -112,7 +114,7 @@ func TestDescribesInstances(t *testing.T) {
 		t.Error(diff)
 	}
 	for code, in := range map[string]ec2.DescribeInstancesInput{
-		"InvalidInstanceID.NotFound":  {InstanceIds: []string{first, "i-none"}},
+		"InvalidInstanceID.NotFound":  {InstanceIds: []string{first, "i-0123"}},
 		"InvalidInstanceID.Malformed": {InstanceIds: []string{"lb-1"}},
 		"InvalidParameterValue":       {MaxResults: aws.Int32(4)},
 		"InvalidParameterCombination": {MaxResults: aws.Int32(5), InstanceIds: []string{first}},
@@ -211,8 +213,8 @@ func TestRefusesWhatEC2RefusesToAssociate(t *testing.T) {
 		"no target":           {nil, ec2.AssociateAddressInput{AllocationId: aws.String(allocation)}, "MissingParameter", "InstanceId"},
 		"two targets":         {nil, ec2.AssociateAddressInput{InstanceId: aws.String(standby), NetworkInterfaceId: aws.String("eni-0c000000000000003")}, "InvalidParameterCombination", ""},
 		"unknown allocation":  {nil, ec2.AssociateAddressInput{AllocationId: aws.String("eipalloc-none"), InstanceId: aws.String(standby)}, "InvalidAllocationID.NotFound", "eipalloc-none"},
-		"unknown instance":    {nil, ec2.AssociateAddressInput{InstanceId: aws.String("i-none")}, "InvalidInstanceID.NotFound", "i-none"},
-		"unknown interface":   {nil, ec2.AssociateAddressInput{NetworkInterfaceId: aws.String("eni-none")}, "InvalidNetworkInterfaceID.NotFound", "eni-none"},
+		"unknown instance":    {nil, ec2.AssociateAddressInput{InstanceId: aws.String("i-0123")}, "InvalidInstanceID.NotFound", "The instance ID 'i-0123' does not exist"},
+		"unknown interface":   {nil, ec2.AssociateAddressInput{NetworkInterfaceId: aws.String("eni-0123")}, "InvalidNetworkInterfaceID.NotFound", "eni-0123"},
 		"unknown private":     {nil, ec2.AssociateAddressInput{InstanceId: aws.String(standby), PrivateIpAddress: aws.String("10.0.9.9")}, "InvalidParameterValue", "10.0.9.9"},
 		"pending instance":    {func(a *simulator.AWS) { a.SetInstanceState(standby, "pending") }, ec2.AssociateAddressInput{InstanceId: aws.String(standby)}, "InvalidInstanceID", "pending"},
 		"terminated instance": {func(a *simulator.AWS) { a.SetInstanceState(standby, "terminated") }, ec2.AssociateAddressInput{InstanceId: aws.String(standby)}, "InvalidInstanceID", "terminated"},
@@ -325,8 +327,16 @@ func TestTheLastOfTwoMovesWins(t *testing.T) {
 }
 
 func TestRefusesAParameterItDoesNotKnow(t *testing.T) {
-	_, err := ec2.NewFromConfig(sdk(account(simulator.Options{}))).StopInstances(t.Context(), &ec2.StopInstancesInput{
-		InstanceIds: []string{first}, SkipOsShutdown: aws.Bool(true),
-	})
-	wantCode(t, err, "UnknownParameter")
+	for form, code := range map[string]string{
+		"Action=StopInstances&InstanceId.1=" + first + "&Colour=red":          "<Code>UnknownParameter</Code>",
+		"Action=StopInstances&InstanceId.1=" + first + "&SkipOsShutdown=true": "<name>stopping</name>",
+	} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?Version=2016-11-15&"+form, nil)
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-central-1/ec2/aws4_request, SignedHeaders=host, Signature=00")
+		account(simulator.Options{}).ServeHTTP(w, r)
+		if !contains(w.Body.String(), code) {
+			t.Errorf("%s: got %d %s", form, w.Code, w.Body)
+		}
+	}
 }

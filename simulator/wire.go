@@ -99,6 +99,9 @@ func (a *AWS) answer(r *http.Request) (answer, error) {
 	if err := a.faults.refuse(c, a.options.Account); err != nil {
 		return a.encode(c, nil, err)
 	}
+	if err := a.limit(c); err != nil {
+		return a.encode(c, nil, err)
+	}
 	whole, err := a.perform(c)
 	if a.faults.loses(c.action) {
 		return answer{}, errLost
@@ -173,7 +176,6 @@ func (a *AWS) readQuery(c *call, r *http.Request) error {
 		c.form[k] = append(c.form[k], v...)
 	}
 	c.asked = c.form.Get("Action")
-	known := a.ec2Operations()
 	switch version := c.form.Get("Version"); {
 	case r.URL.Path != "/" && r.URL.Path != "":
 		c.asked = r.Method + " " + r.URL.Path
@@ -185,7 +187,7 @@ func (a *AWS) readQuery(c *call, r *http.Request) error {
 	case version != ec2Version:
 		c.asked += " of version " + strconv.Quote(version)
 	default:
-		if _, ok := known[c.asked]; ok {
+		if _, ok := a.operations[c.asked]; ok {
 			c.action = c.asked
 		}
 	}

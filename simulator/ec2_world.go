@@ -2,9 +2,9 @@ package simulator
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -18,10 +18,22 @@ const (
 	stateStopped      = "stopped"
 )
 
-// world is what EC2 knows at one moment. A published world is not changed any more, except by AddInstance and AddAddress.
+// world is what EC2 knows at one moment. A published world is not changed any more, except by AddInstance and the like.
+// What an instance says of its interfaces stands in interfaces alone; in instances it is only what was when it ended.
 type world struct {
-	instances map[string]Instance
-	addresses map[netip.Addr]Address
+	instances  map[string]Instance
+	launches   map[string]launch // by instance
+	interfaces map[string]Interface
+	addresses  map[netip.Addr]Address
+	statuses   map[string]Status // by instance
+}
+
+// launch is how an instance came to be.
+type launch struct {
+	reservation string
+	index       int
+	image, kind string
+	at          time.Time
 }
 
 // worldAt is a world and when describes begin to show it.
@@ -36,8 +48,24 @@ type route struct {
 	instance string
 }
 
+// spot is a private address of an interface: what can carry one public address.
+type spot struct {
+	eni     string
+	private netip.Addr
+}
+
+func newWorld() world {
+	return world{
+		instances: map[string]Instance{}, launches: map[string]launch{}, interfaces: map[string]Interface{},
+		addresses: map[netip.Addr]Address{}, statuses: map[string]Status{},
+	}
+}
+
 func (w world) clone() world {
-	return world{instances: maps.Clone(w.instances), addresses: maps.Clone(w.addresses)}
+	return world{
+		instances: maps.Clone(w.instances), launches: maps.Clone(w.launches), interfaces: maps.Clone(w.interfaces),
+		addresses: maps.Clone(w.addresses), statuses: maps.Clone(w.statuses),
+	}
 }
 
 // truth returns the newest world. The caller holds the lock.
@@ -53,6 +81,13 @@ func (a *AWS) seen(now time.Time) world {
 	return a.worlds[0].world
 }
 
+// described returns the world that describes show now.
+func (a *AWS) described() world {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.seen(time.Now()).clone()
+}
+
 // publish makes w the truth, and lets describes show it from a moment on. The caller holds the lock.
 func (a *AWS) publish(w world, at time.Time) {
 	now := time.Now()
@@ -60,24 +95,6 @@ func (a *AWS) publish(w world, at time.Time) {
 		a.worlds = a.worlds[1:]
 	}
 	a.worlds = append(a.worlds, worldAt{world: w, at: at})
-}
-
-// move makes an instance, or none, the carrier of an address in w, and routes to it from a moment on. An address that
-// the instance carried on the same private address is put off it, as EC2 does. The caller holds the lock.
-func (a *AWS) move(w world, ip netip.Addr, instanceID string, at time.Time) {
-	d := w.addresses[ip]
-	d.Association, d.Instance, d.Interface, d.Private = "", "", "", netip.Addr{}
-	if i, ok := w.instances[instanceID]; ok {
-		for _, other := range w.sortedAddresses() {
-			if other.Instance == instanceID && other.IP != ip {
-				a.move(w, other.IP, "", at)
-			}
-		}
-		d.Association = fmt.Sprintf("eipassoc-%017x", a.next())
-		d.Instance, d.Interface, d.Private = i.ID, i.Interface, i.Private
-	}
-	w.addresses[ip] = d
-	a.reroute(ip, instanceID, at)
 }
 
 // reroute leads an address to an instance, or to none, from a moment on. The caller holds the lock.
@@ -103,39 +120,46 @@ func routed(routes []route, now time.Time) string {
 	return id
 }
 
-// setState changes the state of an instance in w. The caller holds the lock.
-func (a *AWS) setState(w world, id, state string, now time.Time) {
-	i := w.instances[id]
-	i.State = state
-	w.instances[id] = i
-	if state != stateTerminated {
-		return
-	}
-	for _, d := range w.sortedAddresses() {
-		if d.Instance == id {
-			a.move(w, d.IP, "", now)
+// attached returns the interfaces of one instance, by device index.
+func (w world) attached(instanceID string) []Interface {
+	var list []Interface
+	for _, n := range w.interfaces {
+		if n.Instance == instanceID && instanceID != "" {
+			list = append(list, n)
 		}
 	}
+	slices.SortFunc(list, func(a, b Interface) int { return cmp.Compare(a.Device, b.Device) })
+	return list
 }
 
-// carried returns the Elastic IP that an instance carries.
-func (w world) carried(instanceID string) (Address, bool) {
+// carried returns the Elastic IP that stands for a private address.
+func (w world) carried(at spot) (Address, bool) {
 	for _, d := range w.addresses {
-		if d.Instance == instanceID && instanceID != "" {
+		if d.Association != "" && (spot{d.Interface, d.Private}) == at {
 			return d, true
 		}
 	}
 	return Address{}, false
 }
 
-// show returns a copy of an instance with the public address that it shows.
+// show returns a copy of an instance with its interfaces and the public address that it shows.
 func (w world) show(i Instance) Instance {
 	own := i.Public
 	i.Public = netip.Addr{}
 	if i.State == stateRunning {
 		i.Public = own
 	}
-	if d, ok := w.carried(i.ID); ok {
+	if list := w.attached(i.ID); len(list) > 0 {
+		i.Interface, i.Private, i.Secondary = list[0].ID, list[0].primary(), nil
+		if len(list[0].Private) > 1 {
+			i.Secondary = slices.Clone(list[0].Private[1:])
+		}
+		i.More = nil
+		for _, n := range list[1:] {
+			i.More = append(i.More, n.clone())
+		}
+	}
+	if d, ok := w.carried(spot{i.Interface, i.Private}); ok {
 		i.Public = d.IP
 	}
 	i.Tags = maps.Clone(i.Tags)
@@ -146,6 +170,14 @@ func (w world) sortedInstances() []Instance {
 	list := sortedValues(w.instances, func(a, b Instance) int { return cmp.Compare(a.ID, b.ID) })
 	for n, i := range list {
 		list[n] = w.show(i)
+	}
+	return list
+}
+
+func (w world) sortedInterfaces() []Interface {
+	list := sortedValues(w.interfaces, func(a, b Interface) int { return cmp.Compare(a.ID, b.ID) })
+	for n, i := range list {
+		list[n] = i.clone()
 	}
 	return list
 }
