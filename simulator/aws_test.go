@@ -305,3 +305,11 @@ func associate(t *testing.T, c aws.Config, to string, again bool) (*ec2.Associat
 func filters(name string, values ...string) []ec2types.Filter {
 	return []ec2types.Filter{{Name: aws.String(name), Values: values}}
 }
+
+// wantMessage fails the test unless AWS refused with a message.
+func wantMessage(t *testing.T, err error, message string) {
+	t.Helper()
+	if refused, ok := errors.AsType[smithy.APIError](err); !ok || refused.ErrorMessage() != message {
+		t.Errorf("got %v, want the message %q", err, message)
+	}
+}
