@@ -90,6 +90,10 @@ type AWS struct {
 	serial  uint64
 	publics uint64 // how many public addresses were given out
 	remaps  remaps
+
+	registry   registry
+	identities identities
+	topics     topics
 }
 
 // New returns an empty AWS.

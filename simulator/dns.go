@@ -14,17 +14,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxMultiValues is how many multivalue answers one response carries at most (Route 53 developer guide, "Multivalue
-// answer routing").
-const maxMultiValues = 8
-
 // maxAliases is how many CNAMEs and aliases are followed inside the zones of the account before the answer is given up.
 const maxAliases = 8
 
 // DNS is an authoritative DNS server, on UDP and TCP, for all public zones of an AWS. It answers by Route 53's rules: of
 // weighted sets one in proportion to the weights (all 0 means all alike), of multivalue answers up to eight at random, of a
-// simple set all values in random order. Health checks are not pretended: every set counts as healthy. Wildcards are not
-// expanded.
+// simple set all values in random order, of a failover pair the primary one while it is healthy. What is unhealthy by its
+// health check is left out, unless all is. Geography, latency and signatures are not pretended.
 type DNS struct {
 	aws     *AWS
 	addr    netip.AddrPort
@@ -120,12 +116,16 @@ func (d *DNS) answer(q *dns.Msg) *dns.Msg {
 		return m.SetRcode(q, dns.RcodeNotImplemented)
 	}
 	question := q.Question[0]
-	apex, ok := d.apexOf(question.Name)
+	name := questioned(question.Name)
+	apex, ok := d.apexOf(name)
 	if !ok || question.Qclass != dns.ClassINET {
 		return m.SetRcode(q, dns.RcodeRefused)
 	}
+	if m.Ns = d.referral(name, apex); m.Ns != nil {
+		return m
+	}
 	m.Authoritative = true
-	exists, err := d.resolve(m, question.Name, question.Name, dns.TypeToString[question.Qtype])
+	exists, err := d.resolve(m, question.Name, name, dns.TypeToString[question.Qtype])
 	switch {
 	case err != nil:
 		m.Answer = nil
@@ -139,22 +139,27 @@ func (d *DNS) answer(q *dns.Msg) *dns.Msg {
 	return m
 }
 
-// resolve adds to m what name has of a type, as records of owner, and what its CNAME or alias leads to inside the
-// account's zones. It tells whether name exists.
+// resolve adds to m what a normalised name has of a type, as records of owner, and what its CNAME or alias leads to inside
+// the account's zones. It tells whether the name exists.
 func (d *DNS) resolve(m *dns.Msg, owner, name, typ string) (exists bool, err error) {
+	aliased := false
 	for range maxAliases {
-		sets := d.pick(name, typ)
+		source, ok := d.source(name)
+		if !ok {
+			return aliased, nil
+		}
+		sets := d.pick(source, typ)
 		cname := ""
 		if len(sets) == 0 {
-			if sets = d.pick(name, "CNAME"); len(sets) > 0 && len(sets[0].Values) > 0 {
+			if sets = d.pick(source, "CNAME"); len(sets) > 0 && len(sets[0].Values) > 0 {
 				cname = sets[0].Values[0]
 			}
 		}
 		if len(sets) == 0 {
-			return owner != name || d.exists(name), nil
+			return true, nil
 		}
 		if alias := sets[0].Alias; alias != "" {
-			name = alias
+			name, aliased = alias, true
 			continue
 		}
 		rrs, err := d.records(owner, sets)
@@ -165,7 +170,7 @@ func (d *DNS) resolve(m *dns.Msg, owner, name, typ string) (exists bool, err err
 		if cname == "" {
 			return true, nil
 		}
-		owner, name = cname, cname
+		owner, name, aliased = decimal(cname), normalName(cname), false
 		if _, ok := d.apexOf(name); !ok {
 			return true, nil // the rest is for the resolver to ask elsewhere
 		}
@@ -173,52 +178,12 @@ func (d *DNS) resolve(m *dns.Msg, owner, name, typ string) (exists bool, err err
 	return true, fmt.Errorf("resolve %s: more than %d aliases", name, maxAliases)
 }
 
-// pick returns the record sets of a name and type that one response answers with.
-func (d *DNS) pick(name, typ string) []RecordSet {
-	if typ == "" {
-		return nil
-	}
-	sets := d.aws.Records(name, typ)
-	d.aws.dice.shuffle(len(sets), func(i, j int) { sets[i], sets[j] = sets[j], sets[i] })
-	if len(sets) == 0 || sets[0].SetIdentifier == "" {
-		return sets[:min(1, len(sets))]
-	}
-	if sets[0].MultiValue {
-		return sets[:min(maxMultiValues, len(sets))]
-	}
-	return d.weighted(sets)
-}
-
-// weighted returns one of sets in proportion to their weights; when all are 0, any. sets are shuffled and not empty.
-func (d *DNS) weighted(sets []RecordSet) []RecordSet {
-	weight := func(r RecordSet) int64 {
-		if r.Weight == nil {
-			return 0
-		}
-		return *r.Weight
-	}
-	var sum int64
-	for _, r := range sets {
-		sum += weight(r)
-	}
-	if sum <= 0 {
-		return sets[:1]
-	}
-	at := d.aws.dice.below(sum)
-	for i, r := range sets {
-		if at -= weight(r); at < 0 {
-			return sets[i : i+1]
-		}
-	}
-	return sets[:1]
-}
-
 // records turns record sets into records of owner, values in random order.
 func (d *DNS) records(owner string, sets []RecordSet) ([]dns.RR, error) {
 	var rrs []dns.RR
 	for _, r := range sets {
 		for _, v := range r.Values {
-			rr, err := dns.NewRR(fmt.Sprintf("%s %d IN %s %s", dns.Fqdn(owner), r.TTL, r.Type, v))
+			rr, err := record(dns.Fqdn(owner), r.Type, r.TTL, v)
 			if err != nil {
 				return nil, fmt.Errorf("answer %s %s with the value %q: %w", owner, r.Type, v, err)
 			}
@@ -227,6 +192,21 @@ func (d *DNS) records(owner string, sets []RecordSet) ([]dns.RR, error) {
 	}
 	d.aws.dice.shuffle(len(rrs), func(i, j int) { rrs[i], rrs[j] = rrs[j], rrs[i] })
 	return rrs, nil
+}
+
+// referral returns the name servers of the zone that a name was delegated to, nil if it was not.
+func (d *DNS) referral(name, apex string) []dns.RR {
+	for name != apex {
+		if sets := d.aws.Records(name, "NS"); len(sets) > 0 {
+			rrs, err := d.records(decimal(wireName(name)), sets[:1])
+			if err != nil {
+				return nil
+			}
+			return rrs
+		}
+		_, name, _ = strings.Cut(name, ".")
+	}
+	return nil
 }
 
 // negative returns the SOA record that goes with an empty answer. Its TTL says how long the emptiness may be remembered:
@@ -246,25 +226,36 @@ func (d *DNS) negative(apex string) []dns.RR {
 func (d *DNS) apexOf(name string) (string, bool) {
 	d.aws.mu.Lock()
 	defer d.aws.mu.Unlock()
-	if z := d.aws.zoneOf(normalName(name)); z != nil {
+	if z := d.aws.zoneOf(name); z != nil {
 		return z.Name, true
 	}
 	return "", false
 }
 
-// exists tells whether a name has a record of any type, or stands above one that has (RFC 8020).
-func (d *DNS) exists(name string) bool {
-	name = normalName(name)
+// source returns the name whose records answer for a normalised name: itself if it exists, which it does when it has a
+// record of any type or stands above one that has (RFC 8020), else the wildcard below the nearest name above that exists
+// (RFC 4592). It tells whether there is one.
+func (d *DNS) source(name string) (string, bool) {
 	d.aws.mu.Lock()
 	defer d.aws.mu.Unlock()
 	z := d.aws.zoneOf(name)
 	if z == nil {
-		return false
+		return "", false
 	}
-	for _, r := range z.answered(time.Now()) {
-		if r.Name == name || strings.HasSuffix(r.Name, "."+name) {
-			return true
+	sets := z.answered(time.Now())
+	if exists(sets, name) {
+		return name, true
+	}
+	for above := name; above != z.Name; {
+		if _, above, _ = strings.Cut(above, "."); exists(sets, above) {
+			return "*." + above, exists(sets, "*."+above)
 		}
 	}
-	return false
+	return "", false
+}
+
+// exists tells whether sets, which are in order, have one of a name or of a name below it: those follow each other.
+func exists(sets []RecordSet, name string) bool {
+	from, _ := find(sets, recordKey{name: name})
+	return from < len(sets) && within(sets[from].Name, name)
 }

@@ -20,6 +20,8 @@ type faults struct {
 	calls    map[string]int
 	latency  time.Duration // of a call, in place of Options.Latency
 	lag      time.Duration // of describes, in place of Options.Lag
+	sync     time.Duration // of record changes, in place of Options.Sync
+	serial   bool          // changes of a zone are done one at a time
 }
 
 // Deny refuses an action, like "AssociateAddress", from now on: UnauthorizedOperation from EC2, AccessDenied from the
@@ -57,6 +59,33 @@ func (a *AWS) Busy(n int) {
 	a.faults.mu.Lock()
 	defer a.faults.mu.Unlock()
 	a.faults.busy = n
+}
+
+// OneAtATime refuses changes of a zone while it has one that is PENDING, with PriorRequestNotComplete, as long as it is
+// true. Route 53 does so now and then.
+func (a *AWS) OneAtATime(one bool) {
+	a.faults.mu.Lock()
+	defer a.faults.mu.Unlock()
+	a.faults.serial = one
+}
+
+func (f *faults) oneAtATime() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.serial
+}
+
+// SetSync has record changes be PENDING for this long from now on, whatever Options.Sync says; 0 or less: as that says.
+func (a *AWS) SetSync(d time.Duration) {
+	a.faults.mu.Lock()
+	defer a.faults.mu.Unlock()
+	a.faults.sync = d
+}
+
+func (a *AWS) sync() time.Duration {
+	a.faults.mu.Lock()
+	defer a.faults.mu.Unlock()
+	return cmp.Or(max(0, a.faults.sync), a.options.Sync)
 }
 
 // Down answers every call with 503 while it is true.
@@ -123,7 +152,7 @@ func (f *faults) count(c call) {
 }
 
 // refuse returns the refusal that the present faults call for, nil if none. It uses up one throttled or busy call.
-func (f *faults) refuse(c call, account string) error {
+func (f *faults) refuse(c call) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
@@ -133,11 +162,10 @@ func (f *faults) refuse(c call, account string) error {
 		f.throttle[c.action]--
 		return throttled(c)
 	case f.denied[c.action]:
-		return denied(c, account)
+		return denied(c)
 	case f.busy > 0 && c.action == actionChangeRecords:
 		f.busy--
-		return refuse("PriorRequestNotComplete",
-			"The request was rejected because Route 53 was still processing a prior request.")
+		return busy()
 	}
 	return nil
 }
@@ -151,6 +179,10 @@ func (f *faults) loses(action string) bool {
 	}
 	f.lose[action]--
 	return true
+}
+
+func busy() error {
+	return refuse("PriorRequestNotComplete", "The request was rejected because Route 53 was still processing a prior request.")
 }
 
 func unavailable(c call) error {
@@ -167,8 +199,8 @@ func throttled(c call) error {
 	return refuse("Throttling", "Rate exceeded")
 }
 
-func denied(c call, account string) error {
-	who := callerARN(account)
+func denied(c call) error {
+	who := c.caller.arn
 	if c.service == serviceEC2 {
 		return &refusal{http.StatusForbidden, "UnauthorizedOperation", fmt.Sprintf("You are not authorized to perform this "+
 			"operation. User: %s is not authorized to perform: ec2:%s because no identity-based policy allows the ec2:%s action",

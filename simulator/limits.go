@@ -34,7 +34,7 @@ func allowances(c call) []allowance {
 		return []allowance{ec2Allowance(c)}
 	case serviceRoute53:
 		return route53Allowances(c)
-	case serviceSTS:
+	case serviceSTS, serviceSNS:
 	}
 	return nil
 }
@@ -70,5 +70,9 @@ func wide(c call) bool {
 // API requests" of Route 53. The bucket for single record changes is not here: its numbers are not published.
 func route53Allowances(c call) []allowance {
 	published := rate{size: 50, refill: 10}
-	return []allowance{{bucket: "Route 53", rate: published}, {bucket: "Route 53 " + c.action, rate: published}}
+	own := published
+	if c.action == "CreateHealthCheck" {
+		own.refill = 0.5
+	}
+	return []allowance{{bucket: "Route 53", rate: published}, {bucket: "Route 53 " + c.action, rate: own}}
 }

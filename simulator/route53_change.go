@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 )
 
 type recordXML struct {
 	Name        string
 	Type        string
-	Identifier  string          `xml:"SetIdentifier,omitempty"`
+	Identifier  *string         `xml:"SetIdentifier,omitempty"`
 	Weight      *int64          `xml:",omitempty"`
 	Region      string          `xml:",omitempty"`
 	Failover    string          `xml:",omitempty"`
@@ -40,7 +39,11 @@ type aliasTargetXML struct {
 
 func (r RecordSet) xml() recordXML {
 	out := recordXML{
-		Name: wireName(r.Name), Type: r.Type, Identifier: r.SetIdentifier, Weight: r.Weight, HealthCheck: r.HealthCheck,
+		Name: wireName(r.Name), Type: r.Type, Weight: r.Weight, Failover: r.Failover,
+		HealthCheck: r.HealthCheck,
+	}
+	if r.SetIdentifier != "" {
+		out.Identifier = &r.SetIdentifier
 	}
 	if r.MultiValue {
 		out.MultiValue = new(true)
@@ -58,8 +61,8 @@ func (r RecordSet) xml() recordXML {
 
 func (x recordXML) set() RecordSet {
 	r := RecordSet{
-		Name: normalName(x.Name), Type: x.Type, SetIdentifier: x.Identifier, Weight: x.Weight, HealthCheck: x.HealthCheck,
-		MultiValue: x.MultiValue != nil && *x.MultiValue,
+		Name: normalName(x.Name), Type: x.Type, SetIdentifier: x.identifier(), Weight: x.Weight, HealthCheck: x.HealthCheck,
+		MultiValue: x.MultiValue != nil && *x.MultiValue, Failover: x.Failover,
 	}
 	if x.TTL != nil {
 		r.TTL = *x.TTL
@@ -100,28 +103,32 @@ func (a *AWS) changeRecords(c call) (any, error) {
 	if err := xml.Unmarshal(c.body, &request); err != nil {
 		return nil, refuse("InvalidInput", "Invalid XML ; %v", err)
 	}
-	if len(request.Changes) == 0 {
-		return nil, refuse("InvalidInput", "Invalid request: the change batch has no change")
+	if err := request.check(); err != nil {
+		return nil, err
+	}
+	if err := a.free(z); err != nil {
+		return nil, err
+	}
+	if err := a.knowChecks(request.Changes); err != nil {
+		return nil, err
 	}
 	for _, change := range request.Changes {
-		if err := change.check(); err != nil {
-			return nil, err
+		if message := badName(change.Set.Name); message != "" {
+			return nil, refuse("InvalidChangeBatch", "%s", message)
 		}
 	}
-	sets, wrong := z.apply(request.Changes)
+	sets, wrong := a.apply(z, request.Changes)
 	if len(wrong) > 0 {
-		return nil, refuse("InvalidChangeBatch", "[%s]", strings.Join(wrong, ", "))
+		return nil, refuse("InvalidChangeBatch", "%s", joined(wrong))
 	}
-	now := time.Now()
-	done := change{id: fmt.Sprintf("C%020X", a.next()), comment: request.Comment, submitted: now, insync: now.Add(a.options.Sync)}
-	a.changes[done.id] = done
+	done := a.newChange(request.Comment)
 	z.publish(sets, done.insync)
-	a.signalAfter(a.options.Sync)
-	return changeRecordsAnswer{Info: done.xml(now)}, nil
+	a.signalAfter(a.sync())
+	return changeRecordsAnswer{Info: done.xml(time.Now())}, nil
 }
 
 // apply returns the records of the zone after all changes, or what is wrong with the batch.
-func (z *zone) apply(changes []changeXML) (sets []RecordSet, wrong []string) {
+func (a *AWS) apply(z *zone, changes []changeXML) (sets []RecordSet, wrong []string) {
 	wrong = append(tooLarge(changes), twice(changes)...)
 	sets = slices.Clone(z.sets())
 	for _, change := range changes {
@@ -136,7 +143,10 @@ func (z *zone) apply(changes []changeXML) (sets []RecordSet, wrong []string) {
 	}
 	for _, change := range changes {
 		if r := change.Set.set(); change.Action != "DELETE" {
-			wrong = append(wrong, conflicts(sets, r)...)
+			wrong = append(wrong, z.conflicts(sets, r)...)
+			if message := a.lost(z, sets, r); message != "" {
+				wrong = append(wrong, message)
+			}
 		}
 	}
 	return sets, wrong

@@ -4,12 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
-// RecordSet is one resource record set. A set without SetIdentifier is simple; with one it is weighted (Weight) or a
-// multivalue answer (MultiValue).
+// RecordSet is one resource record set. A set without SetIdentifier is simple; with one it is weighted (Weight), a
+// multivalue answer (MultiValue) or one of a failover pair (Failover).
 type RecordSet struct {
 	Name          string // normalised in what AWS returns: lower case, no trailing dot
 	Type          string // A, AAAA, CNAME…
@@ -17,7 +16,8 @@ type RecordSet struct {
 	SetIdentifier string
 	Weight        *int64 // 0 to 255
 	MultiValue    bool
-	HealthCheck   string // ID of a health check
+	Failover      string // PRIMARY or SECONDARY
+	HealthCheck   string // ID of a health check; without one the set counts as healthy
 	Alias         string // the DNS name of an alias target; an alias has no TTL and no Values
 	AliasZone     string // the hosted zone ID of the alias target
 	AliasHealth   bool   // EvaluateTargetHealth of the alias
@@ -27,6 +27,10 @@ type RecordSet struct {
 // zone is a hosted zone and its records, oldest first; the last is what the API shows, DNS may still answer an older one.
 type zone struct {
 	Zone
+	caller   string // the caller reference it was made with
+	comment  string
+	vpcs     []vpcXML  // of a private zone
+	live     time.Time // when DNS begins to answer for it
 	versions []recordsAt
 }
 
@@ -37,6 +41,19 @@ type recordsAt struct {
 
 // AddZone puts a hosted zone into the account, with the NS and SOA records that Route 53 makes by itself.
 func (a *AWS) AddZone(z Zone) {
+	made := newZone(z)
+	made.caller = "simulator"
+	if z.Private {
+		made.vpcs = []vpcXML{{a.options.Region, "vpc-0a000000000000001"}}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.zones[z.ID] = made
+	a.signal()
+}
+
+// newZone returns a zone with the records that Route 53 makes by itself.
+func newZone(z Zone) *zone {
 	z.Name = normalName(z.Name)
 	if len(z.NameServers) == 0 {
 		z.NameServers = []string{"ns-1.awsdns-01.org", "ns-2.awsdns-02.co.uk", "ns-3.awsdns-03.com", "ns-4.awsdns-04.net"}
@@ -52,19 +69,18 @@ func (a *AWS) AddZone(z Zone) {
 		{Name: z.Name, Type: "NS", TTL: 172800, Values: servers},
 		{Name: z.Name, Type: "SOA", TTL: 900, Values: []string{soa}},
 	}
-
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.zones[z.ID] = &zone{Zone: z, versions: []recordsAt{{sets: sets}}}
-	a.signal()
+	return &zone{Zone: z, versions: []recordsAt{{sets: sets}}}
 }
 
 // SetRecord puts a record set into a zone, or replaces the one with the same name, type and set identifier: at once, in
 // the API and in DNS. It checks nothing, so it can make what Route 53 would refuse. It panics without such a zone.
 func (a *AWS) SetRecord(zoneID string, r RecordSet) {
-	r.Name = normalName(r.Name)
+	r.Name, r.Alias = normalName(r.Name), normalName(r.Alias)
 	r = r.clone()
 	a.byHand(zoneID, func(sets []RecordSet) []RecordSet {
+		if r.HealthCheck != "" && a.registry.checks[r.HealthCheck] == nil {
+			set(&a.registry.checks, r.HealthCheck, checkOf(r))
+		}
 		return insert(remove(sets, r.key()), r)
 	})
 }
@@ -111,8 +127,8 @@ func (a *AWS) Records(name, typ string) []RecordSet {
 		return nil
 	}
 	var found []RecordSet
-	for _, r := range z.answered(now) {
-		if r.Name == name && (typ == "" || r.Type == typ) {
+	for _, r := range at(z.answered(now), name) {
+		if typ == "" || r.Type == typ {
 			found = append(found, r.clone())
 		}
 	}
@@ -122,8 +138,9 @@ func (a *AWS) Records(name, typ string) []RecordSet {
 // zoneOf returns the public zone that answers for a name: the one with the longest name above it.
 func (a *AWS) zoneOf(name string) *zone {
 	var best *zone
+	now := time.Now()
 	for _, z := range sortedValues(a.zones, func(a, b *zone) int { return cmp.Compare(a.ID, b.ID) }) {
-		if !z.Private && within(name, z.Name) && (best == nil || len(z.Name) > len(best.Name)) {
+		if !z.Private && !z.live.After(now) && within(name, z.Name) && (best == nil || len(z.Name) > len(best.Name)) {
 			best = z
 		}
 	}
@@ -184,24 +201,6 @@ func remove(sets []RecordSet, k recordKey) []RecordSet {
 		return slices.Delete(sets, i, i+1)
 	}
 	return sets
-}
-
-// compareNames compares two normalised names label by label from the right: com.example.www.
-func compareNames(a, b string) int {
-	as, bs := strings.Split(a, "."), strings.Split(b, ".")
-	slices.Reverse(as)
-	slices.Reverse(bs)
-	return slices.Compare(as, bs)
-}
-
-// normalName returns a DNS name in lower case, without trailing dot, and with a plain asterisk.
-func normalName(name string) string {
-	return strings.ReplaceAll(strings.TrimSuffix(strings.ToLower(name), "."), `\052`, "*")
-}
-
-// within says whether a normalised name is a zone's name or below it.
-func within(name, zone string) bool {
-	return name == zone || strings.HasSuffix(name, "."+zone)
 }
 
 // change is one accepted change batch.

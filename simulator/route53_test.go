@@ -179,7 +179,7 @@ func TestRefusesWhatRoute53Refuses(t *testing.T) {
 		"delete another value":      {[]types.Change{remove(weighted("a", 10, 60, "192.0.2.7"))}, "InvalidChangeBatch", "do not match"},
 		"delete twice":              {[]types.Change{remove(a1), remove(a1)}, "InvalidChangeBatch", "invalid set of changes"},
 		"weighted beside simple":    {[]types.Change{create(simple("www", 60, "192.0.2.4"))}, "InvalidChangeBatch", "other RRSets exist"},
-		"weighted beside multi":     {[]types.Change{create(answer)}, "InvalidChangeBatch", "non-multivalue"},
+		"weighted beside multi":     {[]types.Change{create(answer)}, "InvalidChangeBatch", "because a non multivalue answer rrset exists with the same name and type."},
 		"another TTL in the group":  {[]types.Change{create(weighted("c", 1, 30, "192.0.2.4"))}, "InvalidChangeBatch", "weighted sets must contain the same TTL"},
 		"CNAME beside A":            {[]types.Change{create(cname)}, "InvalidChangeBatch", "conflicts with other records"},
 		"outside the zone":          {[]types.Change{create(outside)}, "InvalidChangeBatch", "not permitted in zone example.com."},

@@ -2,12 +2,20 @@ package simulator
 
 import "encoding/xml"
 
-// The protocol of STS, from its service description: version, name space and the one action that is pretended.
+// The protocol of STS, from its service description: version, name space and the actions that are pretended.
 const (
-	stsVersion              = "2011-06-15"
-	stsXmlns                = "https://sts.amazonaws.com/doc/2011-06-15/"
-	actionGetCallerIdentity = "GetCallerIdentity"
+	stsVersion        = "2011-06-15"
+	stsXmlns          = "https://sts.amazonaws.com/doc/2011-06-15/"
+	actionWebIdentity = "AssumeRoleWithWebIdentity"
 )
+
+func (a *AWS) stsOperations() map[string]func(call) (any, error) {
+	return map[string]func(call) (any, error){
+		"GetCallerIdentity": a.getCallerIdentity,
+		"AssumeRole":        a.assumeRole,
+		actionWebIdentity:   a.assumeRoleWithWebIdentity,
+	}
+}
 
 type callerIdentityAnswer struct {
 	XMLName   xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ GetCallerIdentityResponse"`
@@ -17,14 +25,6 @@ type callerIdentityAnswer struct {
 	RequestID string   `xml:"ResponseMetadata>RequestId"`
 }
 
-func (a *AWS) doSTS(c call) (any, error) {
-	return callerIdentityAnswer{
-		Arn:       callerARN(a.options.Account),
-		UserID:    "AIDASIMULATORRRWATCH0",
-		Account:   a.options.Account,
-		RequestID: c.requestID,
-	}, nil
+func (a *AWS) getCallerIdentity(c call) (any, error) {
+	return callerIdentityAnswer{Arn: c.caller.arn, UserID: c.caller.user, Account: c.caller.account, RequestID: c.requestID}, nil
 }
-
-// callerARN names the user as whom everybody calls.
-func callerARN(account string) string { return "arn:aws:iam::" + account + ":user/rrwatch" }

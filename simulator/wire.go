@@ -28,13 +28,16 @@ const (
 	serviceEC2     service = "ec2"
 	serviceRoute53 service = "route53"
 	serviceSTS     service = "sts"
+	serviceSNS     service = "sns"
 )
 
 // call is one request on its way.
 type call struct {
 	service   service
-	action    string // empty if there is no such action
-	asked     string // what was asked for, for the error about it
+	action    string           // empty if there is no such action
+	asked     string           // what was asked for, for the error about it
+	operation route53Operation // of Route 53
+	caller    identity
 	requestID string
 	form      url.Values // parameters of the query protocol, or of the URL
 	path      []string   // the parts of the path after the API version
@@ -96,7 +99,7 @@ func (a *AWS) answer(r *http.Request) (answer, error) {
 	if err := wait(r.Context(), a.latency()); err != nil {
 		return answer{}, err
 	}
-	if err := a.faults.refuse(c, a.options.Account); err != nil {
+	if err := a.faults.refuse(c); err != nil {
 		return a.encode(c, nil, err)
 	}
 	if err := a.limit(c); err != nil {
@@ -131,7 +134,9 @@ func (a *AWS) do(c call) (any, error) {
 	case serviceRoute53:
 		return a.doRoute53(c)
 	case serviceSTS:
-		return a.doSTS(c)
+		return a.stsOperations()[c.action](c)
+	case serviceSNS:
+		return a.snsOperations()[c.action](c)
 	}
 	return nil, fmt.Errorf("simulator: unknown service %q", c.service)
 }
@@ -153,11 +158,12 @@ func (a *AWS) read(r *http.Request) (call, error) {
 	if path, ok := strings.CutPrefix(r.URL.Path, "/2013-04-01/"); ok {
 		c.service = serviceRoute53
 		c.path = strings.Split(strings.TrimSuffix(path, "/"), "/")
-		c.action, c.asked = route53Action(r.Method, c.path), r.Method+" "+r.URL.Path
+		c.operation, c.asked = route53Of(r.Method, c.path), r.Method+" "+r.URL.Path
+		c.action = c.operation.action
 	} else if err := a.readQuery(&c, r); err != nil {
 		return c, err
 	}
-	if err := a.authenticate(c, r.Header.Get("Authorization")); err != nil {
+	if err := a.authenticate(&c, r.Header); err != nil {
 		return c, err
 	}
 	if c.action == "" {
@@ -166,7 +172,7 @@ func (a *AWS) read(r *http.Request) (call, error) {
 	return c, nil
 }
 
-// readQuery reads a request of the query protocol, by which EC2 and STS are called: parameters as a form.
+// readQuery reads a request of the query protocol, by which EC2, STS and SNS are called: parameters as a form.
 func (a *AWS) readQuery(c *call, r *http.Request) error {
 	form, err := url.ParseQuery(string(c.body))
 	if err != nil {
@@ -181,7 +187,12 @@ func (a *AWS) readQuery(c *call, r *http.Request) error {
 		c.asked = r.Method + " " + r.URL.Path
 	case version == stsVersion:
 		c.service = serviceSTS
-		if c.asked == actionGetCallerIdentity {
+		if _, ok := a.stsOperations()[c.asked]; ok {
+			c.action = c.asked
+		}
+	case version == snsVersion:
+		c.service = serviceSNS
+		if _, ok := a.snsOperations()[c.asked]; ok {
 			c.action = c.asked
 		}
 	case version != ec2Version:
@@ -201,39 +212,13 @@ func unknownAction(c call) error {
 	return refuse("InvalidAction", "The action %s is not valid for this web service.", c.asked)
 }
 
-// authenticate refuses what carries no credentials of Signature Version 4, or credentials for another Region or service.
-// The signature itself is not checked.
-func (a *AWS) authenticate(c call, header string) error {
-	if header == "" {
-		return &refusal{http.StatusForbidden, "MissingAuthenticationToken", "Missing Authentication Token"}
-	}
-	rest, ok := strings.CutPrefix(header, "AWS4-HMAC-SHA256 ")
-	var credential string
-	for part := range strings.SplitSeq(rest, ",") {
-		if v, found := strings.CutPrefix(strings.TrimSpace(part), "Credential="); found {
-			credential = v
-		}
-	}
-	scope := strings.Split(credential, "/")
-	if !ok || len(scope) != 5 || !strings.Contains(rest, "Signature=") {
-		return refuse("IncompleteSignature", "The request signature does not conform to AWS standards.")
-	}
-	if scope[0] == "" {
-		return &refusal{http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid."}
-	}
-	if c.service != serviceEC2 {
-		return nil
-	}
-	if scope[2] != a.options.Region || scope[3] != string(serviceEC2) {
-		return &refusal{http.StatusUnauthorized, "AuthFailure", fmt.Sprintf("AWS was not able to validate the provided access "+
-			"credentials: they are scoped to %s in %s, this is ec2 in %s", scope[3], scope[2], a.options.Region)}
-	}
-	return nil
-}
-
 // encode writes an answer, or the error, as the service does.
 func (a *AWS) encode(c call, out any, err error) (answer, error) {
-	status := http.StatusOK
+	status, header := http.StatusOK, http.Header{}
+	if made, ok := out.(interface{ location() string }); ok && err == nil {
+		status = http.StatusCreated
+		header.Set("Location", made.location())
+	}
 	if err != nil {
 		refused, ok := errors.AsType[*refusal](err)
 		if !ok {
@@ -247,7 +232,6 @@ func (a *AWS) encode(c call, out any, err error) (answer, error) {
 		return answer{}, fmt.Errorf("simulator: write the answer to %s: %w", c.action, err)
 	}
 	body = slices.Concat([]byte(xml.Header), body)
-	header := http.Header{}
 	header.Set("Content-Type", "text/xml;charset=UTF-8")
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	header.Set("X-Amzn-Requestid", c.requestID)
@@ -278,8 +262,12 @@ func errorAnswer(c call, r *refusal) any {
 		return ec2ErrorAnswer{Errors: []wireError{{Code: r.code, Message: r.message}}, RequestID: c.requestID}
 	}
 	xmlns, blame := route53Xmlns, "Sender"
-	if c.service == serviceSTS {
+	switch c.service {
+	case serviceSTS:
 		xmlns = stsXmlns
+	case serviceSNS:
+		xmlns = snsXmlns
+	case serviceEC2, serviceRoute53:
 	}
 	if r.status >= http.StatusInternalServerError {
 		blame = "Receiver"
