@@ -111,25 +111,37 @@ func (x recordXML) checkContent(where string) error {
 
 // checkPolicy refuses a routing policy that is incomplete, doubled or not pretended here; a simple set has none.
 func (x recordXML) checkPolicy(where string) error {
-	given := 0
-	for _, has := range []bool{x.Weight != nil, x.MultiValue != nil, x.Failover != ""} {
-		if has {
-			given++
-		}
-	}
+	const exactly = "Invalid request: Expected exactly one of %s, but found %s in %s"
+	given := x.policies()
 	switch {
-	case x.Region != "" || x.Geo != nil || x.Proximity != nil || x.CIDR != nil:
+	case x.otherPolicy():
 		return refuse("InvalidInput", "The simulator keeps simple, weighted, multivalue answer and failover records only, found another in %s", where)
 	case given > 1:
-		return refuse("InvalidInput", "Invalid request: Expected exactly one of %s, but found more than one in %s", policies, where)
+		return refuse("InvalidInput", exactly, policies, "more than one", where)
 	case given == 0 && x.Identifier != nil:
-		return refuse("InvalidInput", "Invalid request: Expected exactly one of %s, but found none in %s", policies, where)
+		return refuse("InvalidInput", exactly, policies, "none", where)
 	case given == 1 && x.Identifier == nil:
 		return refuse("InvalidInput", "Invalid request: Missing field 'SetIdentifier' in %s", where)
 	case x.MultiValue != nil && x.Alias != nil:
 		return refuse("InvalidInput", "Invalid request: a multivalue answer cannot be an alias in %s", where)
 	}
 	return nil
+}
+
+// policies counts the routing policies that a set names.
+func (x recordXML) policies() int {
+	given := 0
+	for _, has := range []bool{x.Weight != nil, x.MultiValue != nil, x.Failover != ""} {
+		if has {
+			given++
+		}
+	}
+	return given
+}
+
+// otherPolicy says whether a set has a routing policy that is not pretended here.
+func (x recordXML) otherPolicy() bool {
+	return x.Region != "" || x.Geo != nil || x.Proximity != nil || x.CIDR != nil
 }
 
 func (x recordXML) identifier() string {

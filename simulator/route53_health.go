@@ -211,17 +211,14 @@ func usualPort(kind string) int {
 // check refuses a configuration that is not whole, or of a kind that has no endpoint.
 func (h healthConfigXML) check() error {
 	const invalid = "Invalid parameter : "
-	ip, err := netip.ParseAddr(h.Address)
 	switch {
 	case usualPort(h.Type) == 0 && h.Type != "TCP":
 		return refuse("InvalidInput", "The simulator keeps health checks of endpoints only, by HTTP, HTTPS, HTTP_STR_MATCH, HTTPS_STR_MATCH or TCP; "+
 			"found the Type '%s'", h.Type)
 	case h.Address == "" && h.Domain == "":
 		return refuse("InvalidInput", invalid+"a health check of an endpoint needs an IPAddress or a FullyQualifiedDomainName")
-	case h.Address != "" && err != nil:
-		return refuse("InvalidInput", invalid+"'%s' is not an IP address", h.Address)
-	case ip.IsPrivate(), ip.IsLoopback(), ip.IsMulticast(), ip.IsLinkLocalUnicast(), ip.IsUnspecified():
-		return refuse("InvalidInput", invalid+"the IP address '%s' cannot be reached from the internet", h.Address)
+	case h.Address != "" && !public(h.Address):
+		return refuse("InvalidInput", invalid+"the IPAddress '%s' cannot be reached from the internet", h.Address)
 	case h.Port < 1 || h.Port > 65535:
 		return refuse("InvalidInput", invalid+"the Port must be from 1 to 65535")
 	case h.Interval != 10 && h.Interval != 30:
@@ -232,6 +229,12 @@ func (h healthConfigXML) check() error {
 		return refuse("InvalidInput", invalid+"a SearchString is for HTTP_STR_MATCH and HTTPS_STR_MATCH, which need one")
 	}
 	return nil
+}
+
+// public says whether s is an address that health checkers could reach. Those of documents count as such.
+func public(s string) bool {
+	ip, err := netip.ParseAddr(s)
+	return err == nil && ip.IsGlobalUnicast() && !ip.IsPrivate()
 }
 
 type getHealthCheckAnswer struct {

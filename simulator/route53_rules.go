@@ -99,10 +99,15 @@ func conflictAlike(r, o RecordSet) string {
 	case r.Failover != "" && r.Failover == o.Failover:
 		return with + ", and Failover " + r.Failover + " cannot be created because a failover RRSet with the same name, type " +
 			"and failover value already exists."
-	case r.Weight != nil && r.Alias+o.Alias == "" && r.TTL != o.TTL:
+	case weightedApart(r, o):
 		return with + " cannot be created as weighted sets must contain the same TTL."
 	}
 	return ""
+}
+
+// weightedApart says whether two weighted sets have TTLs that differ; an alias has none.
+func weightedApart(r, o RecordSet) bool {
+	return r.Weight != nil && r.Alias == "" && o.Alias == "" && r.TTL != o.TTL
 }
 
 // lost returns why an alias leads nowhere, empty if it does not. Only zones of the account can be looked into; the target

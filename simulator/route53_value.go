@@ -31,17 +31,10 @@ func (r RecordSet) checkValues() string {
 
 // checkValue returns the problem with a value of a type, empty if there is none.
 func checkValue(typ, v string) string {
-	ip, _ := netip.ParseAddr(v)
 	fields := len(strings.Fields(v))
 	switch typ {
-	case "A":
-		if !ip.Is4() {
-			return "ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address)"
-		}
-	case "AAAA":
-		if !ip.Is6() || ip.Is4In6() || ip.Zone() != "" {
-			return "AAAARRDATAIllegalIPv6Address (Value is not a valid IPv6 address)"
-		}
+	case "A", "AAAA":
+		return checkAddress(typ, v)
 	case "TXT", "SPF":
 		return checkText(v)
 	case "MX":
@@ -55,6 +48,18 @@ func checkValue(typ, v string) string {
 	}
 	if _, err := record("name.invalid.", typ, 0, v); err != nil {
 		return "UnparseableValue (Value is not valid for the type " + typ + ")"
+	}
+	return ""
+}
+
+// checkAddress returns the problem with the value of an A or AAAA record.
+func checkAddress(typ, v string) string {
+	ip, _ := netip.ParseAddr(v)
+	if typ == "A" && !ip.Is4() {
+		return "ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address)"
+	}
+	if typ == "AAAA" && (!ip.Is6() || ip.Is4In6() || ip.Zone() != "") {
+		return "AAAARRDATAIllegalIPv6Address (Value is not a valid IPv6 address)"
 	}
 	return ""
 }

@@ -117,7 +117,9 @@ func (a *AWS) checkZone(r createZoneRequest) error {
 	if err := checkLength("Nonce", r.Caller, 1, maxCaller); err != nil {
 		return err
 	}
+	private := false
 	if r.Config != nil {
+		private = r.Config.Private
 		if err := checkLength("ResourceDescription", r.Config.Comment, 0, maxComment); err != nil {
 			return err
 		}
@@ -127,18 +129,24 @@ func (a *AWS) checkZone(r createZoneRequest) error {
 		return refuse("NoSuchDelegationSet", "No delegation set found with ID: %s", r.Delegation)
 	case a.registry.callers[r.Caller]:
 		return &refusal{http.StatusConflict, "HostedZoneAlreadyExists", "A hosted zone has already been created with the specified caller reference."}
-	case r.VPC == nil && r.Config != nil && r.Config.Private:
+	case r.VPC != nil:
+		return a.checkVPC(normalName(r.Name), *r.VPC)
+	case private:
 		return refuse("InvalidInput", "When you're creating a private hosted zone (when you specify true for PrivateZone), "+
 			"you must also specify values for VPCId and VPCRegion.")
-	case r.VPC == nil:
-		return nil
-	case !strings.HasPrefix(r.VPC.ID, "vpc-") || r.VPC.Region == "":
-		return refuse("InvalidVPCId", "The VPC %s in region %s that you provided is not authorized to make the association.", r.VPC.ID, r.VPC.Region)
+	}
+	return nil
+}
+
+// checkVPC refuses a network that cannot have a private zone of a name. Any other counts as there.
+func (a *AWS) checkVPC(name string, vpc vpcXML) error {
+	if !strings.HasPrefix(vpc.ID, "vpc-") || vpc.Region == "" {
+		return refuse("InvalidVPCId", "The VPC %s in region %s that you provided is not authorized to make the association.", vpc.ID, vpc.Region)
 	}
 	for _, z := range a.zones {
-		if z.Name == normalName(r.Name) && slices.Contains(z.vpcs, *r.VPC) {
+		if z.Name == name && slices.Contains(z.vpcs, vpc) {
 			return refuse("ConflictingDomainExists", "The VPC %s in region %s has already been associated with the hosted zone %s "+
-				"with the same domain name.", r.VPC.ID, r.VPC.Region, z.ID)
+				"with the same domain name.", vpc.ID, vpc.Region, z.ID)
 		}
 	}
 	return nil
