@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -212,24 +213,26 @@ func usualPort(kind string) int {
 func (h healthConfigXML) check() error {
 	const invalid = "Invalid parameter : "
 	switch {
-	case usualPort(h.Type) == 0 && h.Type != "TCP":
+	case !slices.Contains([]string{"HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP"}, h.Type):
 		return refuse("InvalidInput", "The simulator keeps health checks of endpoints only, by HTTP, HTTPS, HTTP_STR_MATCH, HTTPS_STR_MATCH or TCP; "+
 			"found the Type '%s'", h.Type)
 	case h.Address == "" && h.Domain == "":
 		return refuse("InvalidInput", invalid+"a health check of an endpoint needs an IPAddress or a FullyQualifiedDomainName")
 	case h.Address != "" && !public(h.Address):
 		return refuse("InvalidInput", invalid+"the IPAddress '%s' cannot be reached from the internet", h.Address)
-	case h.Port < 1 || h.Port > 65535:
+	case !between(h.Port, 1, 65535):
 		return refuse("InvalidInput", invalid+"the Port must be from 1 to 65535")
 	case h.Interval != 10 && h.Interval != 30:
 		return refuse("InvalidInput", invalid+"the RequestInterval must be 10 or 30")
-	case h.Threshold < 1 || h.Threshold > 10:
+	case !between(h.Threshold, 1, 10):
 		return refuse("InvalidInput", invalid+"the FailureThreshold must be from 1 to 10")
 	case strings.HasSuffix(h.Type, "_STR_MATCH") != (h.Search != ""):
 		return refuse("InvalidInput", invalid+"a SearchString is for HTTP_STR_MATCH and HTTPS_STR_MATCH, which need one")
 	}
 	return nil
 }
+
+func between(n, least, most int) bool { return least <= n && n <= most }
 
 // public says whether s is an address that health checkers could reach. Those of documents count as such.
 func public(s string) bool {
