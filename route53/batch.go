@@ -10,8 +10,6 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsroute53 "github.com/aws/aws-sdk-go-v2/service/route53"
-	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"rrwatch/failover"
 )
@@ -29,6 +27,7 @@ type task struct {
 	edit  failover.Reweigh
 	done  []*failover.Edited
 	tried error // of a batch that it was in; nil: it was in none yet
+	there bool  // the set is as the edit wants it, and only its fence has to be made
 }
 
 func (t *task) end(change string, err error) {
@@ -64,7 +63,7 @@ func (c *Client) Edit(ctx context.Context, edits []failover.Reweigh, comment str
 // together have one edit.
 func asked(tasks []*task, r failover.Reweigh, done *failover.Edited) []*task {
 	for _, t := range tasks {
-		if set(t.edit).Key() == set(r).Key() && t.edit.Was.Equal(r.Was) && t.edit.Shall.Equal(r.Shall) {
+		if set(t.edit).Key() == set(r).Key() && t.edit.Was.Equal(r.Was) && t.edit.Shall.Equal(r.Shall) && sameFence(t.edit.Fence, r.Fence) {
 			t.done = append(t.done, done)
 			return tasks
 		}
@@ -104,58 +103,88 @@ func (c *Client) editingIn(id string) chan struct{} {
 // too large.
 func (c *Client) round(ctx context.Context, id string, tasks []*task, comment string) (later []*task) {
 	z := c.readNames(ctx, id, tasks)
-	var batch []*task
-	var sum size
+	var b batch
 	full := false
 	for _, t := range tasks {
-		name := nameOf(t.edit)
-		if err := z.err[name]; err != nil {
-			t.end("", t.unread(err))
+		if !z.knows(t.edit) {
+			t.end("", t.unread(z.err))
 			continue
 		}
-		now, refusal := find(z.sets[name], t.edit), judgeIn(t.edit, z.sets[name])
-		grown := sum.plus(t.edit)
-		switch {
-		case full || slices.ContainsFunc(batch, t.sameSet):
+		if full || b.touches(t.edit) {
 			later = append(later, t)
-		case now.Equal(t.edit.Shall):
-			t.end("", nil)
-		case refusal != nil:
-			t.end("", refusal)
-		case len(batch) > 0 && grown.tooLarge():
-			full, later = true, append(later, t)
-		default:
-			batch, sum = append(batch, t), grown
-			z.sets[name] = edited(z.sets[name], t.edit)
+			continue
 		}
+		goes, err := t.judgeIn(z)
+		if !goes {
+			t.end("", err)
+			continue
+		}
+		grown := b.with(t, z)
+		if len(b.tasks) > 0 && grown.tooLarge() {
+			full, later = true, append(later, t)
+			continue
+		}
+		b = grown
+		name := nameOf(t.edit)
+		z.sets[name] = edited(z.sets[name], t.edit)
 	}
-	if len(batch) > 0 {
-		c.send(ctx, id, batch, comment)
+	if len(b.tasks) > 0 {
+		c.send(ctx, id, b, comment)
 	}
 	return later
+}
+
+// judgeIn reports whether the edit goes into a batch. If it does not, it ends with the error, or with none because all is as it
+// wants it.
+func (t *task) judgeIn(z names) (goes bool, err error) {
+	before := z.sets[nameOf(t.edit)]
+	t.there = find(before, t.edit).Equal(t.edit.Shall)
+	fence := z.fence(t.edit)
+	switch {
+	case t.there && fence == fenceLost:
+		return false, fmt.Errorf("edit %s: the set is as it shall be, but %s", t.edit, z.taken(t.edit))
+	case fence == fenceLost:
+		return false, refuse(t.edit, failover.GuardLease, "%s", z.taken(t.edit))
+	case t.there:
+		return fence == fenceDue, nil
+	}
+	if refusal := judgeIn(t.edit, before); refusal != nil {
+		return false, refusal
+	}
+	return true, nil
 }
 
 // send makes one change batch, which Route 53 does whole or not at all. A batch that is refused is made again in parts, after
 // another read and judgement: so one edit that cannot be does not keep the others back, and what was done after all, by a
 // call whose answer was lost, is seen.
-func (c *Client) send(ctx context.Context, id string, batch []*task, comment string) {
-	out, err := within(ctx, c.api.ChangeResourceRecordSets, changesOf(id, batch, comment))
+func (c *Client) send(ctx context.Context, id string, b batch, comment string) {
+	out, err := within(ctx, c.account, c.api.ChangeResourceRecordSets, b.request(id, comment))
 	if err == nil {
 		change := ""
 		if out.ChangeInfo != nil { // else accepted without an id: Confirm asks the servers
 			change = strings.TrimPrefix(aws.ToString(out.ChangeInfo.Id), "/change/")
 		}
-		for _, t := range batch {
+		for _, t := range b.tasks {
+			if t.there {
+				t.end("", nil)
+				continue
+			}
 			t.end(change, nil)
 		}
 		return
 	}
-	for _, t := range batch {
+	if errors.Is(err, errBudget) {
+		for _, t := range b.tasks {
+			t.end("", refuse(t.edit, failover.GuardThrottled, "nothing was changed: %v", err))
+		}
+		return
+	}
+	for _, t := range b.tasks {
 		t.tried = err
 	}
-	parts := partsOf(batch, err)
+	parts := partsOf(b.tasks, err)
 	if len(parts) < 2 {
-		c.settled(ctx, id, batch, err)
+		c.settled(ctx, id, b.tasks, err)
 		return
 	}
 	for _, part := range parts {
@@ -194,78 +223,51 @@ func partsOf(batch []*task, err error) [][]*task {
 	return nil
 }
 
-// changesOf is a batch as a compare-and-swap: a DELETE fails unless it says exactly what is there, an UPSERT never does.
-func changesOf(id string, batch []*task, comment string) *awsroute53.ChangeResourceRecordSetsInput {
-	var changes []types.Change
-	for _, t := range batch {
-		if t.edit.Was.Exists() {
-			changes = append(changes, types.Change{Action: types.ChangeActionDelete, ResourceRecordSet: toAWS(t.edit.Was)})
-		}
-		if t.edit.Shall.Exists() {
-			changes = append(changes, types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: toAWS(t.edit.Shall)})
-		}
-	}
-	if runes := []rune(comment); len(runes) > maxComment {
-		comment = string(runes[:maxComment])
-	}
-	return &awsroute53.ChangeResourceRecordSetsInput{
-		HostedZoneId: aws.String(id), ChangeBatch: &types.ChangeBatch{Changes: changes, Comment: aws.String(comment)},
-	}
-}
-
-// size is how much of a batch's limits is used.
-type size struct{ elements, characters int }
-
-func (s size) plus(r failover.Reweigh) size {
-	for _, v := range slices.Concat(r.Was.Values, r.Shall.Values) {
-		s.elements++
-		s.characters += len(v)
-	}
-	return s
-}
-
-func (s size) tooLarge() bool { return s.elements > maxElements || s.characters > maxCharacters }
-
-// names is what was read of some names: the sets of each, or why they could not be read.
+// names is what was read of some names: the A, AAAA and lease sets of each, or why they could not be read.
 type names struct {
 	sets map[string][]failover.RecordSet
-	err  map[string]error
+	err  error
 }
 
-// readNames reads each name that the tasks are about once, and one after the other: Route 53 takes five calls a second of an
-// account (developer guide, Quotas on Route 53 API requests). After an error the rest is not tried: it is of the zone or of
-// AWS, and not of the name.
+// knows reports whether all that an edit is about was read.
+func (z names) knows(r failover.Reweigh) bool {
+	return !slices.ContainsFunc(namesOf(r), func(name string) bool { _, read := z.sets[name]; return !read })
+}
+
+// readNames reads all names that the tasks are about.
 func (c *Client) readNames(ctx context.Context, id string, tasks []*task) names {
-	z := names{map[string][]failover.RecordSet{}, map[string]error{}}
-	var failed error
+	var wanted []string
 	for _, t := range tasks {
-		name := nameOf(t.edit)
-		if _, read := z.sets[name]; read {
-			continue
+		wanted = append(wanted, namesOf(t.edit)...)
+	}
+	z := names{sets: map[string][]failover.RecordSet{}}
+	found, err := c.list(ctx, id, "", wanted...)
+	z.err = err
+	for _, name := range wanted {
+		list, met := found[name]
+		if err != nil && !met {
+			continue // it may have sets that were not read
 		}
-		var sets []failover.RecordSet
-		if failed == nil {
-			sets, _, failed = c.sets(ctx, id, name)
-		}
-		if failed != nil {
-			z.err[name] = failed
-			continue
+		sets, _ := setsOf(list)
+		if lease := leaseOf(list); isLease(name) && lease.Exists() {
+			sets = append(sets, lease)
 		}
 		z.sets[name] = sets
 	}
 	return z
 }
 
-// Ask implements failover.Records.
-func (c *Client) Ask(context.Context, string, string, int) ([]failover.Answer, error) {
-	return nil, nil
-}
-
 // nameOf is the name that an edit is about, as it is read.
 func nameOf(r failover.Reweigh) string { return normal(set(r).Name) }
 
-// sameSet reports whether both edit the same set.
-func (t *task) sameSet(o *task) bool { return set(t.edit).Key() == set(o.edit).Key() }
+// namesOf is the names of which must be known what they have before an edit.
+func namesOf(r failover.Reweigh) []string {
+	names := []string{nameOf(r)}
+	if r.Fence != nil {
+		names = append(names, nameOf(swapped(r.Fence)))
+	}
+	return names
+}
 
 // edited is the sets of a name after an edit.
 func edited(sets []failover.RecordSet, r failover.Reweigh) []failover.RecordSet {

@@ -29,8 +29,9 @@ const (
 // Confirm implements failover.Records. When an address is withdrawn, every server is asked often, and none of its answers
 // may hold the address: a weighted group answers with one of its sets, chosen at random, so that a single answer proves
 // little. When one is restored, a server need only answer. A simple set is answered whole, so that one answer tells, of
-// the address that the edit is about: what else was edited with it, or since, is another edit's to confirm. Each server is
-// asked from here, so that of an anycast server only the nearest place is seen.
+// the address that the edit is about: what else was edited with it, or since, is another edit's to confirm. The primary set of
+// a failover pair is answered alone when it is there and Route 53 has no health check that fails. Each server is asked from
+// here, so that of an anycast server only the nearest place is seen; of a private zone only those that were given to New.
 func (c *Client) Confirm(ctx context.Context, r failover.Reweigh, change string) error {
 	if change != "" {
 		if err := c.insync(ctx, change); err != nil {
@@ -109,7 +110,7 @@ func (c *Client) untilInsync(ctx context.Context, change string) error {
 	began := time.Now()
 	var last error
 	for {
-		out, err := within(ctx, c.api.GetChange, &awsroute53.GetChangeInput{Id: aws.String(change)})
+		out, err := within(ctx, c.account, c.api.GetChange, &awsroute53.GetChangeInput{Id: aws.String(change)})
 		switch {
 		case err == nil && out.ChangeInfo != nil && out.ChangeInfo.Status == types.ChangeStatusInsync:
 			return nil
@@ -137,7 +138,11 @@ func (c *Client) answered(ctx context.Context, r failover.Reweigh) error {
 	errs := make([]error, len(servers))
 	var wg sync.WaitGroup
 	for n, server := range servers {
-		wg.Go(func() { errs[n] = want.askedOf(ctx, c.dial, server) })
+		wg.Go(func() {
+			if errs[n] = server.err; server.err == nil {
+				errs[n] = want.askedOf(ctx, c.dial, server.at)
+			}
+		})
 	}
 	wg.Wait()
 	return errors.Join(errs...)
@@ -149,7 +154,11 @@ type want struct {
 	there      []netip.Addr // all of these
 	gone       []netip.Addr // none of these
 	times      int          // how often a server is asked
+	checked    string       // the Route 53 health check that may keep back what shall be there
 }
+
+// primary is the set of a failover pair that is answered as long as it is healthy (API reference, ResourceRecordSet).
+const primary = "PRIMARY"
 
 // withdrawnAsked is how often each server is asked whether a withdrawn address is gone from a group that answers at
 // random. An address that still had a third of the weight would escape all of them 3 times in 10,000.
@@ -164,6 +173,9 @@ func wantOf(r failover.Reweigh) want {
 		return w
 	case s.Simple() && r.Addr.IsValid():
 		w.gone = []netip.Addr{r.Addr}
+		return w
+	case r.Shall.Failover == primary && !r.Was.Exists():
+		w.there, w.checked = r.Shall.Addrs(), r.Shall.HealthCheck
 		return w
 	}
 	for _, a := range r.Was.Addrs() {
@@ -185,39 +197,23 @@ func (w want) askedOf(ctx context.Context, dial probe.Dial, server netip.AddrPor
 			return fmt.Errorf("ask %s for %s %s: %w", server, w.name, w.kind, err)
 		}
 		for _, a := range w.gone {
-			if slices.Contains(got, a) {
+			if slices.Contains(got.addrs, a) {
 				return fmt.Errorf("%s still answers %s with %s", server, w.name, a)
 			}
 		}
 		for _, a := range w.there {
-			if !slices.Contains(got, a) {
-				return fmt.Errorf("%s answers %s with %v, without %s", server, w.name, got, a)
+			if !slices.Contains(got.addrs, a) {
+				return fmt.Errorf("%s answers %s with %v, without %s%s", server, w.name, got.addrs, a, w.keptBack())
 			}
 		}
 	}
 	return nil
 }
 
-// serversOf lists the servers to ask: those that were given, or one address of each server of the zone's delegation set.
-// A private zone has none, and nothing outside its network could ask them.
-func (c *Client) serversOf(ctx context.Context, zone string) ([]netip.AddrPort, error) {
-	if len(c.servers) > 0 {
-		return c.servers, nil
+// keptBack says what else may keep an address out of the answers.
+func (w want) keptBack() string {
+	if w.checked == "" {
+		return ""
 	}
-	out, err := within(ctx, c.api.GetHostedZone, &awsroute53.GetHostedZoneInput{Id: aws.String(zone)})
-	if err != nil {
-		return nil, fmt.Errorf("read the name servers of zone %s: %w", zone, err)
-	}
-	if out.DelegationSet == nil {
-		return nil, nil
-	}
-	var servers []netip.AddrPort
-	for _, name := range out.DelegationSet.NameServers {
-		server, err := lookUp(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		servers = append(servers, server)
-	}
-	return servers, nil
+	return fmt.Sprintf(" (the Route 53 health check %s may keep it back)", w.checked)
 }

@@ -16,11 +16,17 @@ import (
 // askWithin is how long one server may take for one answer.
 const askWithin = 2 * time.Second
 
+// answer is what a server has answered.
+type answer struct {
+	addrs []netip.Addr
+	ttl   time.Duration // the longest of them
+}
+
 // ask asks one authoritative server for the addresses of a name, by UDP, and by TCP if the answer does not fit. A name
 // without addresses of that kind has none, which is no error; an answer without authority is one.
-func ask(ctx context.Context, dial probe.Dial, server netip.AddrPort, name, kind string) ([]netip.Addr, error) {
+func ask(ctx context.Context, dial probe.Dial, server netip.AddrPort, name, kind string) (answer, error) {
 	q := new(dns.Msg)
-	q.SetQuestion(dns.Fqdn(name), dns.StringToType[kind])
+	q.SetQuestion(dns.Fqdn(inDNS(name)), dns.StringToType[kind])
 	q.RecursionDesired = false
 	in, err := exchange(ctx, dial, server, q, "udp")
 	if err == nil && in.Truncated {
@@ -28,34 +34,35 @@ func ask(ctx context.Context, dial probe.Dial, server netip.AddrPort, name, kind
 	}
 	switch {
 	case err != nil:
-		return nil, err
+		return answer{}, err
 	case in.Rcode != dns.RcodeSuccess && in.Rcode != dns.RcodeNameError:
-		return nil, fmt.Errorf("the server answers %s", dns.RcodeToString[in.Rcode])
+		return answer{}, fmt.Errorf("the server answers %s", dns.RcodeToString[in.Rcode])
 	case !in.Authoritative:
-		return nil, errors.New("the server is not authoritative for the name")
+		return answer{}, errors.New("the server is not authoritative for the name")
 	}
-	return addrsIn(in.Answer, q.Question[0].Qtype), nil
+	return answerOf(in.Answer, q.Question[0].Qtype), nil
 }
 
-// addrsIn are the addresses in an answer that are of the type asked for.
-func addrsIn(answer []dns.RR, asked uint16) []netip.Addr {
-	var addrs []netip.Addr
-	for _, rr := range answer {
+// answerOf is the addresses in an answer that are of the type asked for.
+func answerOf(list []dns.RR, asked uint16) answer {
+	var out answer
+	for _, rr := range list {
 		if rr.Header().Rrtype != asked {
 			continue // such as the CNAME that leads to them
 		}
+		var raw net.IP
 		switch rr := rr.(type) {
 		case *dns.A:
-			if a, ok := netip.AddrFromSlice(rr.A); ok {
-				addrs = append(addrs, a.Unmap())
-			}
+			raw = rr.A.To4()
 		case *dns.AAAA:
-			if a, ok := netip.AddrFromSlice(rr.AAAA); ok {
-				addrs = append(addrs, a)
-			}
+			raw = rr.AAAA.To16()
+		}
+		if addr, ok := netip.AddrFromSlice(raw); ok {
+			out.addrs = append(out.addrs, addr)
+			out.ttl = max(out.ttl, time.Duration(rr.Header().Ttl)*time.Second)
 		}
 	}
-	return addrs
+	return out
 }
 
 func exchange(ctx context.Context, dial probe.Dial, server netip.AddrPort, q *dns.Msg, network string) (*dns.Msg, error) {

@@ -59,12 +59,13 @@ func TestLooksAZoneUpOnce(t *testing.T) {
 func TestSaysWhichZoneOrRecordIsMissing(t *testing.T) {
 	a := account(simulator.Options{})
 	a.AddZone(simulator.Zone{ID: "Z1", Name: "twice.example"})
-	a.AddZone(simulator.Zone{ID: "Z2", Name: "twice.example", Private: true})
+	a.AddZone(simulator.Zone{ID: "Z2", Name: "twice.example"})
+	a.AddZone(simulator.Zone{ID: "Z4", Name: "twice.example", Private: true})
 	a.AddZone(simulator.Zone{ID: "Z3", Name: "example.com.evil.example"})
 	for _, test := range []struct{ zone, name, want string }{
 		{"example.org", "www.example.org", "there is no hosted zone example.org in this account"},
 		{"com", "www.example.com", "there is no hosted zone com in this account"},
-		{"twice.example", "www.twice.example", "zone twice.example exists 2 times (Z1 public, Z2 private): give the id"},
+		{"twice.example", "www.twice.example", "zone twice.example exists 3 times (Z1 public, Z2 public, Z4 private): give the id"},
 		{"example.com", "nothing.example.com", "zone example.com has no A or AAAA record nothing.example.com"},
 		{"example.com", "old.example.com", "it has CNAME"},
 		{"Z0NOSUCH", "www.example.com", "NoSuchHostedZone"},
@@ -98,7 +99,7 @@ func TestReadsAGroupLongerThanAPage(t *testing.T) {
 func TestFindsAZoneAmongManyOfItsName(t *testing.T) {
 	a := account(simulator.Options{})
 	for n := range 150 {
-		a.AddZone(simulator.Zone{ID: fmt.Sprintf("Z%03d", n), Name: "many.example", Private: n > 0})
+		a.AddZone(simulator.Zone{ID: fmt.Sprintf("Z%03d", n), Name: "many.example", Private: n > 1})
 	}
 	_, err := open(a).Read(t.Context(), "many.example", "www.many.example")
 	wantText(t, err, "exists 150 times")
@@ -116,7 +117,6 @@ func TestThrottledReadsAreRetriedByTheSDK(t *testing.T) {
 func TestMarksPoliciesThatItDoesNotKnow(t *testing.T) {
 	for policy, want := range map[string]string{
 		"<Region>eu-west-1</Region>":                                            "latency routing for eu-west-1",
-		"<Failover>PRIMARY</Failover>":                                          "failover routing (primary)",
 		"<GeoLocation><CountryCode>DE</CountryCode></GeoLocation>":              "geolocation routing",
 		"<GeoProximityLocation><AWSRegion>x</AWSRegion></GeoProximityLocation>": "geoproximity routing",
 		"<CidrRoutingConfig><CollectionId>c</CollectionId></CidrRoutingConfig>": "IP-based routing",

@@ -36,20 +36,27 @@ type calls struct {
 	ChangeResourceRecordSets call[awsroute53.ChangeResourceRecordSetsInput, awsroute53.ChangeResourceRecordSetsOutput]
 	GetChange                call[awsroute53.GetChangeInput, awsroute53.GetChangeOutput]
 	GetHostedZone            call[awsroute53.GetHostedZoneInput, awsroute53.GetHostedZoneOutput]
+	GetHealthCheck           call[awsroute53.GetHealthCheckInput, awsroute53.GetHealthCheckOutput]
 }
 
 func callsOf(c *awsroute53.Client) calls {
-	return calls{c.ListHostedZonesByName, c.ListResourceRecordSets, c.ChangeResourceRecordSets, c.GetChange, c.GetHostedZone}
+	return calls{c.ListHostedZonesByName, c.ListResourceRecordSets, c.ChangeResourceRecordSets, c.GetChange, c.GetHostedZone, c.GetHealthCheck}
 }
 
 // Client reads and edits the record sets of one account. It is safe for concurrent use.
 type Client struct {
 	api     calls
+	account *account // shared by all Clients of one SDK client
 	servers []netip.AddrPort
 	dial    probe.Dial
+	leases  bool
 
-	mu    sync.Mutex        // guards what follows
-	zones map[string]string // zone name → id, as found once
+	zones  memo[string]               // ids, by normalised name
+	facts  memo[zoneFacts]            // by zone id
+	addrs  memo[netip.AddrPort]       // of name servers, by name
+	health memo[failover.HealthCheck] // by id
+
+	mu sync.Mutex // guards what follows
 	// editing, by zone id, holds a token while an edit runs: Route 53 refuses a second one in the same zone. It is a
 	// channel and no mutex so that waiting for it ends with the context.
 	editing map[string]chan struct{}
@@ -58,19 +65,35 @@ type Client struct {
 
 var _ failover.Records = (*Client)(nil)
 
-// New returns a Client. Confirm asks servers, which must be authoritative for every zone that is edited; without any it
-// asks the name servers of the zone's delegation set, found by the system's resolver. They are asked by dial; nil: by a
-// net.Dialer.
-func New(client *awsroute53.Client, servers []netip.AddrPort, dial probe.Dial) *Client {
+// Option changes what a Client does.
+type Option func(*Client)
+
+// WithLeases has Read ask for a name's lease where the page with the name's sets does not reach it, which is so when more than
+// some 250 sets stand between them: those of names below the name, such as *.www or 0.www.
+func WithLeases() Option { return func(c *Client) { c.leases = true } }
+
+// New returns a Client. Confirm and Ask ask servers, which must be authoritative for every zone that is edited; without any
+// they ask the name servers of the zone's delegation set, found by the system's resolver. They are asked by dial; nil: by a
+// net.Dialer. All Clients of one client that SDK has made share what rrwatch takes of the account's calls.
+func New(client *awsroute53.Client, servers []netip.AddrPort, dial probe.Dial, options ...Option) *Client {
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
-	return &Client{api: callsOf(client), servers: servers, dial: dial, editing: map[string]chan struct{}{}, pending: map[string]*pending{}, zones: map[string]string{}}
+	c := &Client{
+		api: callsOf(client), account: accountOf(client), servers: servers, dial: dial,
+		editing: map[string]chan struct{}{}, pending: map[string]*pending{},
+	}
+	for _, o := range options {
+		o(c)
+	}
+	return c
 }
 
-// SDK returns the Route 53 client for New, with a retryer that the environment does not change.
+// SDK returns the Route 53 client for New, with a retryer that the environment does not change, and a limit to the calls that
+// rrwatch makes. There should be one for each account.
 func SDK(cfg aws.Config) *awsroute53.Client {
 	return awsroute53.NewFromConfig(cfg, func(o *awsroute53.Options) {
+		newAccount().governs(o)
 		o.RetryMaxAttempts = 0
 		o.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
 			s.MaxAttempts = attempts
@@ -81,11 +104,12 @@ func SDK(cfg aws.Config) *awsroute53.Client {
 	})
 }
 
-// within makes one call of Route 53 with a deadline, and explains its error.
-func within[In, Out any](
-	ctx context.Context, do call[In, Out], in *In,
-) (*Out, error) {
-	ctx, cancel := context.WithTimeout(ctx, callWithin)
+// within makes one call of Route 53 when it is its turn, with a deadline from then on, and explains its error.
+func within[In, Out any](ctx context.Context, a *account, do call[In, Out], in *In) (*Out, error) {
+	if err := a.turn(ctx); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, firstMark{}, new(true)), callWithin)
 	defer cancel()
 	out, err := do(ctx, in)
 	if err != nil {

@@ -124,32 +124,3 @@ func TestSaysWhatToDoWithoutCredentials(t *testing.T) {
 	_, err := route53.New(route53.SDK(cfg), nil, nil).Read(t.Context(), "example.com", "www.example.com")
 	wantText(t, err, "no AWS credentials found", "AWS_ACCESS_KEY_ID", "aws.profile")
 }
-
-func TestCheckTellsWhatIsAllowedAndChangesNothing(t *testing.T) {
-	a := account(simulator.Options{})
-	c := open(a)
-	got := c.Check(t.Context(), route53.Trial{Zone: "example.com"})
-	for _, p := range got {
-		if !p.OK {
-			t.Errorf("got %+v, want it to be allowed", p)
-		}
-	}
-	if last := got[len(got)-1]; len(got) != 5 || last.Action != "route53:ChangeResourceRecordSets" || !strings.Contains(last.Detail, "no dry run") {
-		t.Errorf("got %d permissions, the last %+v", len(got), last)
-	}
-	if n := a.Calls()["ChangeResourceRecordSets"]; n != 0 {
-		t.Errorf("the check edited %d times", n)
-	}
-	for _, action := range []string{"GetHostedZone", "ListResourceRecordSets", "GetChange"} {
-		a.Deny(action)
-	}
-	for _, p := range c.Check(t.Context(), route53.Trial{Zone: zone})[:3] {
-		if p.OK || !strings.Contains(p.Detail, "docs/permissions.md") {
-			t.Errorf("got %+v, want it denied", p)
-		}
-	}
-	a.Deny("ListHostedZonesByName")
-	if got := open(a).Check(t.Context(), route53.Trial{Zone: "example.com"}); len(got) != 1 || got[0].OK {
-		t.Errorf("got %+v, want only the zone's lookup, denied", got)
-	}
-}

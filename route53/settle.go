@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"rrwatch/failover"
@@ -16,29 +17,40 @@ func (c *Client) settled(ctx context.Context, id string, batch []*task, err erro
 	if denied(err) {
 		for _, t := range batch {
 			t.end("", refuse(t.edit, failover.GuardNotPermitted,
-				"not permitted; rrwatch needs route53:ChangeResourceRecordSets on this zone and record (docs/permissions.md); Route 53 says: %s", said(err)))
+				"not permitted; rrwatch needs route53:ChangeResourceRecordSets on %s in this zone (docs/permissions.md); Route 53 says: %s",
+				strings.Join(namesOf(t.edit), " and "), said(err)))
 		}
 		return
 	}
 	z := c.settle(ctx, id, batch, err)
 	for _, t := range batch {
-		sets, known := z.sets[nameOf(t.edit)]
-		t.end("", settledAs(t.edit, find(sets, t.edit), known, err))
+		t.end("", z.settledAs(t.edit, err))
 	}
 }
 
-// settledAs says how an edit ended whose call failed; nil if the set is as r wants it. now is the set as last read after the
-// call, if it is known.
-func settledAs(r failover.Reweigh, now failover.RecordSet, known bool, err error) error {
+// settledAs says how an edit ended whose call failed; nil if the zone is as r wants it. The names are as last read after the
+// call.
+func (z names) settledAs(r failover.Reweigh, err error) error {
+	known := z.knows(r)
+	now, fence := failover.RecordSet{}, fenceNone
+	if known {
+		now, fence = find(z.sets[nameOf(r)], r), z.fence(r)
+	}
 	switch {
 	case !known && codeOf(err) == "NoSuchHostedZone":
 		return refuse(r, failover.GuardNotOurs, "there is no hosted zone %s in this account", r.Zone)
 	case !known:
 		return fmt.Errorf("edit %s: no clear answer, and the zone could not be read: %w", r, err)
-	case now.Equal(r.Shall):
+	case now.Equal(r.Shall) && (fence == fenceNone || fence == fenceMade):
 		return nil
+	case now.Equal(r.Shall) && fence == fenceLost:
+		return fmt.Errorf("edit %s: the set is as it shall be, but %s: %w", r, z.taken(r), err)
+	case now.Equal(r.Shall):
+		return fmt.Errorf("edit %s: the set is as it shall be, but the lease was not renewed with it: %w", r, err)
 	case !refused(err):
 		return fmt.Errorf("edit %s: no clear answer, and there is still %s: %w", r, text(now), err)
+	case fence == fenceLost:
+		return refuse(r, failover.GuardLease, "%s", z.taken(r))
 	case !now.Equal(r.Was):
 		return refuse(r, failover.GuardChanged, "the plan expects %s, and now there is %s", text(r.Was), text(now))
 	}
@@ -56,8 +68,7 @@ func (c *Client) settle(ctx context.Context, id string, batch []*task, cause err
 		z := c.readNames(ctx, id, batch)
 		maps.Copy(last.sets, z.sets)
 		batch = slices.DeleteFunc(slices.Clone(batch), func(t *task) bool {
-			sets, read := z.sets[nameOf(t.edit)]
-			return read && (refused(cause) || find(sets, t.edit).Equal(t.edit.Shall))
+			return z.knows(t.edit) && (refused(cause) || find(z.sets[nameOf(t.edit)], t.edit).Equal(t.edit.Shall) && z.fence(t.edit) != fenceDue)
 		})
 		if len(batch) == 0 {
 			return last
