@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"golang.org/x/time/rate"
+
+	"rrwatch/failover"
 )
 
 // What rrwatch takes of Route 53's limit, which is one of the account: a bucket of 50 calls that fills with 10 a second
@@ -26,19 +29,31 @@ const (
 // pressureFor is for how long a throttled call counts as recent.
 const pressureFor = 10 * time.Minute
 
-// account is what all calls of one account share.
+// account is what all Clients of one account share.
 type account struct {
 	bucket *rate.Limiter
 	queue  chan struct{} // a token: of all reads that wait, one looks whether it may go
 
-	mu        sync.Mutex // guards what follows
-	throttled []time.Time
+	zones  memo[string]               // ids, by normalised name
+	facts  memo[zoneFacts]            // by zone id
+	addrs  memo[netip.AddrPort]       // of name servers, by name
+	health memo[failover.HealthCheck] // by id
+
+	mu sync.Mutex // guards what follows
+	// editing, by zone id, holds a token while an edit runs: Route 53 refuses a second one in the same zone. It is a
+	// channel and no mutex so that waiting for it ends with the context.
+	editing   map[string]chan struct{}
+	pending   map[string]*pending // by change: those that are awaited
+	throttled []time.Time         // in order
 	total     int
-	code      string
+	code      string // of the latest
 }
 
 func newAccount() *account {
-	return &account{bucket: rate.NewLimiter(perSecond, burst), queue: make(chan struct{}, 1)}
+	return &account{
+		bucket: rate.NewLimiter(perSecond, burst), queue: make(chan struct{}, 1),
+		editing: map[string]chan struct{}{}, pending: map[string]*pending{},
+	}
 }
 
 // accountOf is the account of a client that SDK made, or a new one.
@@ -64,8 +79,7 @@ var errBudget = errors.New("too many calls of Route 53 are waiting")
 
 // turn waits until a call may be made.
 func (a *account) turn(ctx context.Context) error {
-	err := a.take(ctx)
-	if err != nil {
+	if err := a.take(ctx); err != nil {
 		return fmt.Errorf("%w, of which rrwatch makes %d a second: %w", errBudget, perSecond, err)
 	}
 	return nil
@@ -102,13 +116,17 @@ func forEdit(ctx context.Context) context.Context { return context.WithValue(ctx
 
 func isEdit(ctx context.Context) bool { return ctx.Value(editMark{}) != nil }
 
-// BeforeAttempt has the SDK's retries wait for their turn, too.
+// BeforeAttempt has the SDK's retries wait for their turn, too. One that has none in time is not errBudget: the call was sent
+// before.
 func (a *account) BeforeAttempt(ctx context.Context, _ *smithyhttp.InterceptorContext) error {
 	if first, ok := ctx.Value(firstMark{}).(*bool); ok && *first {
 		*first = false
 		return nil
 	}
-	return a.turn(ctx)
+	if err := a.take(ctx); err != nil {
+		return fmt.Errorf("wait for another try: %w", err)
+	}
+	return nil
 }
 
 // heed counts the answers by which Route 53 says that it has too much to do.

@@ -39,8 +39,12 @@ func (t *task) end(change string, err error) {
 // Edit implements failover.Records. Whatever the plan says, it refuses what would touch a set that is not rrwatch's to edit,
 // or would leave a name without a set that answers. One Edit at a time runs in a zone; those of several zones run side by
 // side. A change is "" when the set was as the edit wants it already, or when the answer that held the id was lost. A refusal
-// when the zone could not be read has the guard failover.GuardStale.
+// when the zone could not be read has the guard failover.GuardStale, and one when too many calls wait failover.GuardThrottled.
+//
+// Without an error the edit's fence is in the zone, too: it goes with the edit in one batch, and alone if the set was as wanted
+// already. Where it is there already, by an earlier batch of the same edits, the batch says so: it replaces it by itself.
 func (c *Client) Edit(ctx context.Context, edits []failover.Reweigh, comment string) []failover.Edited {
+	ctx = forEdit(ctx)
 	done := make([]failover.Edited, len(edits))
 	byZone := map[string][]*task{}
 	for n, r := range edits {
@@ -73,7 +77,7 @@ func asked(tasks []*task, r failover.Reweigh, done *failover.Edited) []*task {
 
 // editZone makes the edits of one zone in as few batches as there can be.
 func (c *Client) editZone(ctx context.Context, id string, tasks []*task, comment string) {
-	editing := c.editingIn(id)
+	editing := c.account.editingIn(id)
 	select {
 	case editing <- struct{}{}:
 		defer func() { <-editing }()
@@ -89,13 +93,13 @@ func (c *Client) editZone(ctx context.Context, id string, tasks []*task, comment
 }
 
 // editingIn is the token of the one edit that may run in a zone.
-func (c *Client) editingIn(id string) chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.editing[id] == nil {
-		c.editing[id] = make(chan struct{}, 1)
+func (a *account) editingIn(id string) chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.editing[id] == nil {
+		a.editing[id] = make(chan struct{}, 1)
 	}
-	return c.editing[id]
+	return a.editing[id]
 }
 
 // round reads the names, judges each edit in the zone as the edits before it will leave it, and makes one batch of those that

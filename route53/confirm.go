@@ -61,15 +61,15 @@ func over(ctx context.Context) bool {
 
 // pending is a change that is awaited.
 type pending struct {
-	asking chan struct{} // a token: of all who await the change one asks for it, since they share five calls a second
+	asking chan struct{} // a token: of all who await the change one asks for it, since all share the calls of the account
 	insync bool          // owned by who holds the token
-	users  int           // who await it; guarded by the Client's mu
+	users  int           // who await it; guarded by the account's mu
 }
 
 // insync waits until a change has reached all of Route 53's servers.
 func (c *Client) insync(ctx context.Context, change string) error {
-	p := c.await(change)
-	defer c.leave(change, p)
+	p := c.account.await(change)
+	defer c.account.leave(change, p)
 	select {
 	case p.asking <- struct{}{}:
 		defer func() { <-p.asking }()
@@ -84,23 +84,23 @@ func (c *Client) insync(ctx context.Context, change string) error {
 	return err
 }
 
-func (c *Client) await(change string) *pending {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	p := c.pending[change]
+func (a *account) await(change string) *pending {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p := a.pending[change]
 	if p == nil {
 		p = &pending{asking: make(chan struct{}, 1)}
-		c.pending[change] = p
+		a.pending[change] = p
 	}
 	p.users++
 	return p
 }
 
-func (c *Client) leave(change string, p *pending) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (a *account) leave(change string, p *pending) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if p.users--; p.users == 0 {
-		delete(c.pending, change)
+		delete(a.pending, change)
 	}
 }
 

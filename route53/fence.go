@@ -102,7 +102,9 @@ func (b batch) with(t *task, z names) batch {
 	return b
 }
 
-func (b batch) tooLarge() bool { return b.size.elements > maxElements || b.size.characters > maxCharacters }
+func (b batch) tooLarge() bool {
+	return b.size.elements > maxElements || b.size.characters > maxCharacters
+}
 
 // request is the batch as a compare-and-swap: a DELETE fails unless it says exactly what is there, an UPSERT never does.
 func (b batch) request(id, comment string) *awsroute53.ChangeResourceRecordSetsInput {

@@ -39,14 +39,14 @@ func (c *Client) healthChecks(ctx context.Context, sets []failover.RecordSet) []
 	var wg sync.WaitGroup
 	asked := 0
 	for n, id := range ids {
-		if known, ok := c.health.known(id); ok {
+		if known, ok := c.account.health.known(id); ok {
 			list[n] = known
 			continue
 		}
 		if asked++; asked > healthAtOnce {
 			continue
 		}
-		wg.Go(func() { list[n], _ = c.health.get(ctx, id, c.healthCheck(id)) }) // an error is of now: it is read again
+		wg.Go(func() { list[n], _ = c.account.health.get(ctx, id, c.healthCheck(id)) }) // an error is of now: it is read again
 	}
 	wg.Wait()
 	return slices.DeleteFunc(list, func(h failover.HealthCheck) bool { return h.ID == "" })

@@ -87,7 +87,7 @@ func foreignPair(sets []failover.RecordSet, set failover.RecordSet) string {
 	}
 	for _, other := range sets {
 		if other.Type == set.Type && other.Failover != "" && other.Foreign != "" {
-			return fmt.Sprintf("its failover pair has an alias: the %s set is %s, of which rrwatch cannot tell whether it serves",
+			return fmt.Sprintf("the %s set of its failover pair is %s, of which rrwatch cannot tell whether it serves",
 				strings.ToLower(other.Failover), other.Foreign)
 		}
 	}
@@ -112,4 +112,3 @@ func toAWS(r failover.RecordSet) *types.ResourceRecordSet {
 	}
 	return out
 }
-

@@ -6,7 +6,6 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -50,17 +49,6 @@ type Client struct {
 	servers []netip.AddrPort
 	dial    probe.Dial
 	leases  bool
-
-	zones  memo[string]               // ids, by normalised name
-	facts  memo[zoneFacts]            // by zone id
-	addrs  memo[netip.AddrPort]       // of name servers, by name
-	health memo[failover.HealthCheck] // by id
-
-	mu sync.Mutex // guards what follows
-	// editing, by zone id, holds a token while an edit runs: Route 53 refuses a second one in the same zone. It is a
-	// channel and no mutex so that waiting for it ends with the context.
-	editing map[string]chan struct{}
-	pending map[string]*pending // by change: those that are awaited
 }
 
 var _ failover.Records = (*Client)(nil)
@@ -74,15 +62,13 @@ func WithLeases() Option { return func(c *Client) { c.leases = true } }
 
 // New returns a Client. Confirm and Ask ask servers, which must be authoritative for every zone that is edited; without any
 // they ask the name servers of the zone's delegation set, found by the system's resolver. They are asked by dial; nil: by a
-// net.Dialer. All Clients of one client that SDK has made share what rrwatch takes of the account's calls.
+// net.Dialer. All Clients of one client that SDK has made share what they know and what they take of the account's calls, and
+// no two of them edit one zone at once.
 func New(client *awsroute53.Client, servers []netip.AddrPort, dial probe.Dial, options ...Option) *Client {
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
-	c := &Client{
-		api: callsOf(client), account: accountOf(client), servers: servers, dial: dial,
-		editing: map[string]chan struct{}{}, pending: map[string]*pending{},
-	}
+	c := &Client{api: callsOf(client), account: accountOf(client), servers: servers, dial: dial}
 	for _, o := range options {
 		o(c)
 	}

@@ -34,7 +34,7 @@ func (c *Client) zoneID(ctx context.Context, zone string) (string, error) {
 		return id, nil
 	}
 	name := normal(zone)
-	return c.zones.get(ctx, name, func(ctx context.Context) (string, time.Duration, error) {
+	return c.account.zones.get(ctx, name, func(ctx context.Context) (string, time.Duration, error) {
 		found, err := c.zonesNamed(ctx, name)
 		if err != nil {
 			return "", 0, fmt.Errorf("find the hosted zone %s: %w", zone, err)
@@ -111,7 +111,7 @@ func asID(zone string) (string, bool) {
 // factsOf is what is known of a zone.
 func (c *Client) factsOf(ctx context.Context, id string) (zoneFacts, error) {
 	id, _ = asID(id)
-	facts, err := c.facts.get(ctx, id, func(ctx context.Context) (zoneFacts, time.Duration, error) {
+	facts, err := c.account.facts.get(ctx, id, func(ctx context.Context) (zoneFacts, time.Duration, error) {
 		out, err := within(ctx, c.account, c.api.GetHostedZone, &awsroute53.GetHostedZoneInput{Id: aws.String(id)})
 		switch {
 		case denied(err):
@@ -156,7 +156,7 @@ func (c *Client) serversOf(ctx context.Context, zone string) ([]server, error) {
 		return nil, fmt.Errorf("read the name servers of zone %s: %w", zone, err)
 	}
 	for _, name := range facts.servers {
-		at, err := c.addrs.get(ctx, name, func(ctx context.Context) (netip.AddrPort, time.Duration, error) {
+		at, err := c.account.addrs.get(ctx, name, func(ctx context.Context) (netip.AddrPort, time.Duration, error) {
 			at, err := lookUp(ctx, name)
 			return at, keepZone, err
 		})
