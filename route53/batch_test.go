@@ -1,10 +1,8 @@
 package route53_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -210,19 +208,12 @@ func TestWhatMayBeDoneIsNotSaidToBeRefused(t *testing.T) {
 
 func TestWhatIsNotPermittedKeepsNoOtherNameBack(t *testing.T) {
 	a := account(simulator.Options{})
-	c := route53.New(route53.SDK(config(roundTrip(func(r *http.Request) (*http.Response, error) {
-		if r.Method == http.MethodPost {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return nil, err
-			}
-			if bytes.Contains(body, []byte("crowd.example.com")) {
-				return written(http.StatusForbidden, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>not crowd</Message></Error></ErrorResponse>`), nil
-			}
-			r.Body = io.NopCloser(bytes.NewReader(body))
+	c := sending(a, func(body string) *http.Response {
+		if !strings.Contains(body, "crowd.example.com") {
+			return nil
 		}
-		return a.Transport().RoundTrip(r)
-	}))), nil, nil)
+		return written(http.StatusForbidden, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>not crowd</Message></Error></ErrorResponse>`)
+	})
 	edits := append(crowd(a, zone, 4, inOneName)[:3], withdraw())
 	done := c.Edit(t.Context(), edits, "")
 	for _, d := range done[:3] {
@@ -352,16 +343,10 @@ func TestZonesAreEditedSideBySide(t *testing.T) {
 func TestThePlansCommentReachesRoute53CutToItsLength(t *testing.T) {
 	a := account(simulator.Options{})
 	var sent string
-	c := route53.New(route53.SDK(config(roundTrip(func(r *http.Request) (*http.Response, error) {
-		if r.Method == http.MethodPost {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return nil, err
-			}
-			sent, r.Body = string(body), io.NopCloser(bytes.NewReader(body))
-		}
-		return a.Transport().RoundTrip(r)
-	}))), nil, nil)
+	c := sending(a, func(body string) *http.Response {
+		sent = body
+		return nil
+	})
 	wantDone(t, c.Edit(t.Context(), []failover.Reweigh{withdraw()}, strings.Repeat("ü", 300)))
 	if !strings.Contains(sent, "<Comment>"+strings.Repeat("ü", 256)+"</Comment>") {
 		t.Errorf("sent %s", sent)

@@ -1,9 +1,8 @@
 package route53_test
 
 import (
-	"bytes"
-	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,23 +18,12 @@ func trial() route53.Trial {
 
 // editsOf lets through what a policy allows: the names.
 func editsOf(a *simulator.AWS, allowed ...string) *route53.Client {
-	return route53.New(route53.SDK(config(roundTrip(func(r *http.Request) (*http.Response, error) {
-		if r.Method == http.MethodPost {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return nil, err
-			}
-			ok := false
-			for _, name := range allowed {
-				ok = ok || bytes.Contains(body, []byte("<Name>"+name+"</Name>"))
-			}
-			if !ok {
-				return written(http.StatusForbidden, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>not this name</Message></Error></ErrorResponse>`), nil
-			}
-			r.Body = io.NopCloser(bytes.NewReader(body))
+	return sending(a, func(body string) *http.Response {
+		if slices.ContainsFunc(allowed, func(name string) bool { return strings.Contains(body, "<Name>"+name+"</Name>") }) {
+			return nil
 		}
-		return a.Transport().RoundTrip(r)
-	}))), nil, nil)
+		return written(http.StatusForbidden, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>not this name</Message></Error></ErrorResponse>`)
+	})
 }
 
 func TestCheckFindsThatAllIsAllowedAndNothingElse(t *testing.T) {
@@ -92,17 +80,10 @@ func TestCheckChangesNothingAndNamesWhatIsNotNeeded(t *testing.T) {
 func TestCheckTriesAnEditThatRoute53RefusesForTwoReasons(t *testing.T) {
 	a := account(simulator.Options{})
 	var sent []string
-	c := route53.New(route53.SDK(config(roundTrip(func(r *http.Request) (*http.Response, error) {
-		if r.Method == http.MethodPost {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return nil, err
-			}
-			sent = append(sent, string(body))
-			return written(http.StatusNotFound, `<ErrorResponse><Error><Code>NoSuchHealthCheck</Code><Message>none</Message></Error></ErrorResponse>`), nil
-		}
-		return a.Transport().RoundTrip(r)
-	}))), nil, nil)
+	c := sending(a, func(body string) *http.Response {
+		sent = append(sent, body)
+		return written(http.StatusNotFound, `<ErrorResponse><Error><Code>NoSuchHealthCheck</Code><Message>none</Message></Error></ErrorResponse>`)
+	})
 	for _, p := range c.Check(t.Context(), trial()) {
 		if !p.OK {
 			t.Errorf("got %+v, want it permitted", p)

@@ -1,9 +1,11 @@
 package route53_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -123,4 +125,22 @@ func TestSaysWhatToDoWithoutCredentials(t *testing.T) {
 	}))
 	_, err := route53.New(route53.SDK(cfg), nil, nil).Read(t.Context(), "example.com", "www.example.com")
 	wantText(t, err, "no AWS credentials found", "AWS_ACCESS_KEY_ID", "aws.profile")
+}
+
+// sending calls a hook with the body of every ChangeResourceRecordSets; what it returns is the answer, unless it is nil.
+func sending(a *simulator.AWS, hook func(body string) *http.Response) *route53.Client {
+	return route53.New(route53.SDK(config(roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.Method != http.MethodPost {
+			return a.Transport().RoundTrip(r)
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		if answer := hook(string(body)); answer != nil {
+			return answer, nil
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		return a.Transport().RoundTrip(r)
+	}))), nil, nil)
 }
