@@ -178,15 +178,19 @@ func wantOf(r failover.Reweigh) want {
 		w.there, w.checked = r.Shall.Addrs(), r.Shall.HealthCheck
 		return w
 	}
-	for _, a := range r.Was.Addrs() {
-		if r.Was.Answers() && (!r.Shall.Answers() || !r.Shall.Holds(a)) {
-			w.gone = append(w.gone, a)
-		}
-	}
+	w.gone = leaving(r)
 	if len(w.gone) > 0 {
 		w.times = withdrawnAsked
 	}
 	return w
+}
+
+// leaving is the addresses with which the set has answered, and shall no more.
+func leaving(r failover.Reweigh) []netip.Addr {
+	if !r.Was.Answers() {
+		return nil
+	}
+	return slices.DeleteFunc(r.Was.Addrs(), func(a netip.Addr) bool { return r.Shall.Answers() && r.Shall.Holds(a) })
 }
 
 // askedOf asks one server as often as needed, and returns what is wrong with its answers.

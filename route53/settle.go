@@ -31,22 +31,16 @@ func (c *Client) settled(ctx context.Context, id string, batch []*task, err erro
 // settledAs says how an edit ended whose call failed; nil if the zone is as r wants it. The names are as last read after the
 // call.
 func (z names) settledAs(r failover.Reweigh, err error) error {
-	known := z.knows(r)
-	now, fence := failover.RecordSet{}, fenceNone
-	if known {
-		now, fence = find(z.sets[nameOf(r)], r), z.fence(r)
-	}
-	switch {
-	case !known && codeOf(err) == "NoSuchHostedZone":
-		return refuse(r, failover.GuardNotOurs, "there is no hosted zone %s in this account", r.Zone)
-	case !known:
+	if !z.knows(r) {
+		if codeOf(err) == "NoSuchHostedZone" {
+			return refuse(r, failover.GuardNotOurs, "there is no hosted zone %s in this account", r.Zone)
+		}
 		return fmt.Errorf("edit %s: no clear answer, and the zone could not be read: %w", r, err)
-	case now.Equal(r.Shall) && (fence == fenceNone || fence == fenceMade):
-		return nil
-	case now.Equal(r.Shall) && fence == fenceLost:
-		return fmt.Errorf("edit %s: the set is as it shall be, but %s: %w", r, z.taken(r), err)
+	}
+	now, fence := find(z.sets[nameOf(r)], r), z.fence(r)
+	switch {
 	case now.Equal(r.Shall):
-		return fmt.Errorf("edit %s: the set is as it shall be, but the lease was not renewed with it: %w", r, err)
+		return z.settledFence(r, err)
 	case !refused(err):
 		return fmt.Errorf("edit %s: no clear answer, and there is still %s: %w", r, text(now), err)
 	case fence == fenceLost:
@@ -55,6 +49,19 @@ func (z names) settledAs(r failover.Reweigh, err error) error {
 		return refuse(r, failover.GuardChanged, "the plan expects %s, and now there is %s", text(r.Was), text(now))
 	}
 	return refuse(r, failover.GuardChanged, "Route 53 refuses: %s", said(err))
+}
+
+// settledFence says how an edit ended of which the set is as it shall be. Without its fence that is no clear end: somebody else
+// may have made it so.
+func (z names) settledFence(r failover.Reweigh, err error) error {
+	switch z.fence(r) {
+	case fenceNone, fenceMade:
+	case fenceLost:
+		return fmt.Errorf("edit %s: the set is as it shall be, but %s: %w", r, z.taken(r), err)
+	case fenceDue:
+		return fmt.Errorf("edit %s: the set is as it shall be, but the lease was not renewed with it: %w", r, err)
+	}
+	return nil
 }
 
 // settle reads the names after a failed call: once after a clear refusal, else until all sets are as they shall be, for about
