@@ -42,7 +42,7 @@ func addresses(counts map[string]int) []string {
 	return out
 }
 
-func checked(r RecordSet) RecordSet {
+func withCheck(r RecordSet) RecordSet {
 	r.HealthCheck = "hc-" + r.Values[0]
 	return r
 }
@@ -50,7 +50,7 @@ func checked(r RecordSet) RecordSet {
 func TestWeightedSetsHeedHealth(t *testing.T) {
 	a, ask := asked(Options{})
 	for _, r := range []RecordSet{weightedA("127.0.0.1", 30), weightedA("127.0.0.2", 10), weightedA("127.0.0.3", 0), weightedA("127.0.0.4", 0)} {
-		a.SetRecord("Z1", checked(r))
+		a.SetRecord("Z1", withCheck(r))
 	}
 	for _, step := range []struct {
 		sick string
@@ -82,7 +82,7 @@ func TestMultivalueSetsHeedHealth(t *testing.T) {
 	for n := range 10 {
 		ip := fmt.Sprintf("127.0.0.1%d", n)
 		all = append(all, ip)
-		a.SetRecord("Z1", checked(RecordSet{Name: "www.example.test", Type: "A", TTL: 30, SetIdentifier: ip, MultiValue: true, Values: []string{ip}}))
+		a.SetRecord("Z1", withCheck(RecordSet{Name: "www.example.test", Type: "A", TTL: 30, SetIdentifier: ip, MultiValue: true, Values: []string{ip}}))
 	}
 	for _, ip := range all[3:] {
 		a.SetHealthy("hc-"+ip, false)
@@ -106,7 +106,7 @@ func TestMultivalueSetsHeedHealth(t *testing.T) {
 func TestAFailoverPairAnswersItsPrimaryWhileItCan(t *testing.T) {
 	a, ask := asked(Options{})
 	one := func(role, ip string) RecordSet {
-		return checked(RecordSet{Name: "www.example.test", Type: "A", TTL: 30, SetIdentifier: role, Failover: role, Values: []string{ip}})
+		return withCheck(RecordSet{Name: "www.example.test", Type: "A", TTL: 30, SetIdentifier: role, Failover: role, Values: []string{ip}})
 	}
 	want := func(when, ip string) {
 		t.Helper()
@@ -155,7 +155,7 @@ func TestAnAliasCountsAsHealthyWhileItsTargetHasSomethingHealthy(t *testing.T) {
 			ip := map[string]string{"a": "127.0.1.", "b": "127.0.2."}[name] + n
 			r := weightedA(ip, 1)
 			r.Name = name + ".example.test"
-			a.SetRecord("Z1", checked(r))
+			a.SetRecord("Z1", withCheck(r))
 		}
 		alias := weightedA(name, 1)
 		alias.Values, alias.TTL, alias.Alias, alias.AliasHealth = nil, 0, name+".example.test", true
