@@ -261,7 +261,9 @@ func (s *state) readOf(ctx context.Context, name string, got *Pool, err error, n
 	}
 	w.trouble = ""
 	if l := s.leases[name]; l != nil {
-		l.read(got.Lease, got.Read, now)
+		if l.read(got.Lease, got.Read, now); !l.sure && !l.busy {
+			w.due = now // it began before the latest swap of the lease had ended
+		}
 	}
 	if s.lacks(got) {
 		w.due = now

@@ -215,7 +215,9 @@ func (s *situation) readSince(a Action) bool {
 
 // ofTheMoment reports whether what the guard refused may be right when the world
 // was read again.
-func (g Guard) ofTheMoment() bool { return g == GuardStale || g == GuardChanged || g == GuardThrottled }
+func (g Guard) ofTheMoment() bool {
+	return g == GuardStale || g == GuardChanged || g == GuardThrottled || g == GuardLease
+}
 
 // mostRefused is how often a refused action is planned again from a newer read.
 const mostRefused = 3
