@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,6 +39,7 @@ type bubble struct {
 	alarms  []string // told directly
 	hears   bool     // it takes heartbeats
 	vantage string
+	alive   atomic.Bool
 	way     http.RoundTripper // to AWS
 
 	store     *store.Store
@@ -125,6 +127,7 @@ func (b *bubble) start() {
 		Discover: b.cfg.Discover, Vantage: b.vantage, Version: "test", Alarm: func(text string) { b.alarms = append(b.alarms, text) },
 		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
+	b.alive.Store(true)
 	b.heart = newHeart(b.cfg, with.beats, b.responder.View)
 	b.running.Go(func() { _ = b.monitor.Run(ctx) })
 	b.running.Go(func() {

@@ -38,8 +38,11 @@ func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (b *bubble) line() *line {
-	if l, ok := b.way.(*line); ok {
-		return l
+	switch way := b.way.(type) {
+	case *line:
+		return way
+	case *witness:
+		return &way.line
 	}
 	l := &line{RoundTripper: b.way}
 	b.way = l
@@ -63,6 +66,7 @@ func twins(t *testing.T, edit ...string) (a, b *bubble) {
 // kill ends a watcher as a power cut does: it gives nothing back.
 func (b *bubble) kill() {
 	b.line().cut.Store(true)
+	b.alive.Store(false)
 	b.stop()
 	b.line().cut.Store(false)
 }
