@@ -173,6 +173,7 @@ func TestFreeAreTheSecondaryPrivateAddressesThatNothingStandsOn(t *testing.T) {
 		types.InstancePrivateIpAddress{PrivateIpAddress: aws.String("10.0.0.8"), Primary: aws.Bool(false), Association: taken},
 		types.InstancePrivateIpAddress{PrivateIpAddress: aws.String("10.0.0.7")})
 	want := []netip.Addr{netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("10.0.0.9")}
+	first.PrivateIpAddresses[0].Association = nil // the primary one is not for a further address, even while nothing stands on it
 	if got := instanceOf(i); !slices.Equal(got.Free, want) || got.Private != netip.MustParseAddr("10.0.0.1") {
 		t.Errorf("got %v at %s, want %v", got.Free, got.Private, want)
 	}
