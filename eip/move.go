@@ -21,7 +21,8 @@ const (
 	movesPerSecond = 5
 )
 
-// surveyFresh is how old a survey may be when the call is made that it allows.
+// surveyFresh is how old a survey may be when the call is made that it allows: who waits longer for its turn surveys again
+// that long before it, so that this costs no time.
 const surveyFresh = time.Second
 
 // mover makes the moves of one batch.
@@ -43,7 +44,7 @@ type located struct {
 
 // Move implements failover.EIPs: it reads the world afresh, once for all moves, and refuses those that do not find it as
 // they expect. For each of the others it makes one AssociateAddress, all side by side for as long as EC2's bucket of calls
-// lasts; one that has to wait for its turn reads the world anew. After an error without a clear answer it reads again
+// lasts; one that has to wait for its turn reads the world anew before it. After an error without a clear answer it reads again
 // until it knows, and calls nothing a second time. A refusal when the world could not be read has the guard
 // failover.GuardStale.
 func (c *Client) Move(ctx context.Context, _ string, moves []failover.Remap, ended func(n int, err error)) {
@@ -118,19 +119,22 @@ func (m *mover) move(ctx context.Context, r failover.Remap, in *ec2.AssociateAdd
 		return refuse(r, failover.GuardThrottled, "nothing was changed: of such calls EC2 takes %d at once and %d more a second, "+
 			"and this one's turn would come too late", movesAtOnce, movesPerSecond)
 	}
-	if !wait(ctx, late) {
-		turn.Cancel()
-		return refuse(r, failover.GuardStale, "nothing was changed: the time for it was over before its turn")
-	}
 	if late > surveyFresh {
+		wait(ctx, late-surveyFresh)
 		anew, refusal := m.judgeAnew(ctx, r)
 		switch {
 		case refusal != nil:
+			turn.Cancel()
 			return refusal
 		case anew == nil:
+			turn.Cancel()
 			return nil
 		}
 		in = anew
+	}
+	if !wait(ctx, turn.Delay()) {
+		turn.Cancel()
+		return refuse(r, failover.GuardStale, "nothing was changed: the time for it was over before its turn")
 	}
 	_, err := within(ctx, m.act.AssociateAddress, in, func(o *ec2.Options) { o.Retryer = m.once })
 	if err == nil {
