@@ -60,7 +60,7 @@ const runParams = "AdditionalInfo BlockDeviceMapping CapacityReservationSpecific
 	"EnclaveOptions HibernationOptions IamInstanceProfile ImageId InstanceInitiatedShutdownBehavior InstanceMarketOptions InstanceType " +
 	"Ipv6Address Ipv6AddressCount KernelId KeyName LaunchTemplate LicenseSpecification MaintenanceOptions MetadataOptions Monitoring " +
 	"NetworkInterface NetworkPerformanceOptions Operator Placement PrivateDnsNameOptions PrivateIpAddress RamdiskId SecondaryInterface " +
-	"SecondaryPrivateIpAddressCount SecurityGroup SecurityGroupId SubnetId TagSpecification UserData"
+	"SecurityGroup SecurityGroupId SubnetId TagSpecification UserData"
 
 // doEC2 refuses parameters that the action does not take and a call without those that it needs, answers a dry run, or
 // performs the action. A dry run looks at the permission only, as the API reference has it: "without actually making the

@@ -82,57 +82,62 @@ func (a *AWS) mayCarry(d Address, n Interface) error {
 	return nil
 }
 
-// target returns the place to which an address is to go, if it can.
+// target returns the spot to which an address is to go, if it can.
 func (e *edit) target(c call) (spot, error) {
-	id, eni := c.form.Get("InstanceId"), c.form.Get("NetworkInterfaceId")
-	if id != "" && eni != "" {
-		return spot{}, refuse("InvalidParameterCombination", "You may specify an instance ID or a network interface ID, but not both")
-	}
-	if id == "" && eni == "" {
-		return spot{}, refuse("MissingParameter", "Either 'InstanceId' or 'NetworkInterfaceId' must be specified")
-	}
 	private, err := address(c, "PrivateIpAddress")
 	if err != nil {
 		return spot{}, err
 	}
-	if id != "" {
-		if eni, err = e.onlyInterface(id); err != nil {
-			return spot{}, err
-		}
-	}
-	n, ok := e.interfaces[eni]
-	if !ok {
-		return spot{}, ofInterface().unknown(eni)
-	}
-	if i, attached := e.instances[n.Instance]; attached && !canCarry(i) {
-		return spot{}, refuse("IncorrectInstanceState",
-			"The %s instance to which '%s' is attached is not in a valid state for this operation", i.State, eni)
+	n, err := e.targetInterface(c.form.Get("InstanceId"), c.form.Get("NetworkInterfaceId"))
+	if err != nil {
+		return spot{}, err
 	}
 	if !private.IsValid() {
 		private = n.primary()
 	}
-	if !e.exists(spot{eni, private}) {
+	if !e.exists(spot{n.ID, private}) {
 		return spot{}, refuse("InvalidParameterValue", "Value (%s) for parameter privateIpAddress is invalid. "+
-			"%s has no such private IP address", private, eni)
+			"%s has no such private IP address", private, n.ID)
 	}
-	return spot{eni, private}, nil
+	return spot{n.ID, private}, nil
+}
+
+// targetInterface returns the interface that is named by an instance or by itself, if it can carry an address.
+func (e *edit) targetInterface(id, eni string) (Interface, error) {
+	switch {
+	case id != "" && eni != "":
+		return Interface{}, refuse("InvalidParameterCombination", "You may specify an instance ID or a network interface ID, but not both")
+	case id != "":
+		return e.onlyInterface(id)
+	case eni == "":
+		return Interface{}, refuse("MissingParameter", "Either 'InstanceId' or 'NetworkInterfaceId' must be specified")
+	}
+	n, ok := e.interfaces[eni]
+	if !ok {
+		return Interface{}, ofInterface().unknown(eni)
+	}
+	if i, attached := e.instances[n.Instance]; attached && !canCarry(i) {
+		return Interface{}, refuse("IncorrectInstanceState",
+			"The %s instance to which '%s' is attached is not in a valid state for this operation", i.State, eni)
+	}
+	return n, nil
 }
 
 // onlyInterface returns the interface of an instance that is named for it: there must be no other.
-func (e *edit) onlyInterface(id string) (string, error) {
+func (e *edit) onlyInterface(id string) (Interface, error) {
 	i, ok := e.instances[id]
 	if !ok {
-		return "", ofInstance().unknown(id)
+		return Interface{}, ofInstance().unknown(id)
 	}
 	if !canCarry(i) {
-		return "", refuse("InvalidInstanceID", "The %s instance '%s' is not in a valid state for this operation.", i.State, id)
+		return Interface{}, refuse("InvalidInstanceID", "The %s instance '%s' is not in a valid state for this operation.", i.State, id)
 	}
 	list := e.attached(id)
 	if len(list) != 1 {
-		return "", refuse("InvalidInstanceID", "There are multiple interfaces attached to instance '%s'. "+
+		return Interface{}, refuse("InvalidInstanceID", "There are multiple interfaces attached to instance '%s'. "+
 			"Please specify an interface ID for the operation instead.", id)
 	}
-	return list[0].ID, nil
+	return list[0], nil
 }
 
 // canCarry says whether the state of an instance allows an address.
@@ -175,7 +180,7 @@ func (a *AWS) disassociateAddress(c call) (any, error) {
 	})
 }
 
-// mayLose refuses to take an address off a place that must keep it.
+// mayLose refuses to take an address off a spot that must keep it.
 func (e *edit) mayLose(d Address) error {
 	if d.ServiceManaged != "" {
 		return notYours()

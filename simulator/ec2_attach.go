@@ -27,7 +27,7 @@ func (a *AWS) createInterface(c call) (any, error) {
 		}
 		n.Keep, n.Tags = true, tags // what is made alone stays when its instance goes
 		e.interfaces[n.ID] = n
-		return createInterfaceAnswer{XMLName: named(c), RequestID: c.requestID, Interface: a.interfaceXML(a.view(e.world, n))}, nil
+		return createInterfaceAnswer{XMLName: named(c), RequestID: c.requestID, Interface: a.interfaceXML(a.view(n, Instance{}, e.carried))}, nil
 	})
 }
 

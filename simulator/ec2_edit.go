@@ -88,7 +88,7 @@ func (e *edit) wire(ip netip.Addr, to spot) {
 	e.routes = append(e.routes, reroute{ip, d.Instance})
 }
 
-// unwire takes an address off its place.
+// unwire takes an address off its spot.
 func (e *edit) unwire(ip netip.Addr) {
 	d := e.addresses[ip]
 	e.leave(d)

@@ -38,7 +38,7 @@ func (i Instance) privates() []netip.Addr {
 	return append([]netip.Addr{i.Private}, i.Secondary...)
 }
 
-// put makes an instance with these interfaces part of the world. Addresses that were on a place which is no more go to the
+// put makes an instance with these interfaces part of the world. Addresses that were on a spot which is no more go to the
 // primary one.
 func (w world) put(i Instance, list []Interface) {
 	for _, n := range w.attached(i.ID) {
@@ -60,7 +60,7 @@ func (w world) put(i Instance, list []Interface) {
 	}
 }
 
-// exists says whether there is such a place.
+// exists says whether there is such a spot.
 func (w world) exists(at spot) bool {
 	n, ok := w.interfaces[at.eni]
 	return ok && (n.primary() == at.private || slices.Contains(n.Private, at.private))

@@ -51,10 +51,11 @@ type ec2Instance struct {
 }
 
 // look joins what there is to know about an instance.
-func (a *AWS) look(w world, i Instance) ec2Instance {
-	out := ec2Instance{Instance: w.show(i), launch: w.launches[i.ID], status: w.statuses[i.ID]}
-	for _, n := range w.attached(i.ID) {
-		out.interfaces = append(out.interfaces, a.view(w, n))
+func (a *AWS) look(w world, j joined, i Instance) ec2Instance {
+	list := j.interfaces[i.ID]
+	out := ec2Instance{Instance: show(i, list, j.carried), launch: w.launches[i.ID], status: w.statuses[i.ID]}
+	for _, n := range list {
+		out.interfaces = append(out.interfaces, a.view(n, i, j.carried))
 	}
 	return out
 }
@@ -67,10 +68,11 @@ func (a *AWS) instances(c call, known tagged[ec2Instance], are func(Instance) bo
 	if err != nil {
 		return nil, "", err
 	}
+	j := w.join()
 	var looked []ec2Instance
 	for _, i := range all {
 		if are == nil || are(i) {
-			looked = append(looked, a.look(w, i))
+			looked = append(looked, a.look(w, j, i))
 		}
 	}
 	if looked, err = filter(c, looked, known); err != nil {

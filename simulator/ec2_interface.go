@@ -49,15 +49,15 @@ type association struct {
 	allocation string
 }
 
-// view joins an interface with the public addresses on it.
-func (a *AWS) view(w world, n Interface) ec2Interface {
+// view joins an interface with its instance, if it has one, and the public addresses on it.
+func (a *AWS) view(n Interface, i Instance, carried func(spot) (Address, bool)) ec2Interface {
 	out := ec2Interface{Interface: n, public: map[netip.Addr]association{}}
-	if i := w.instances[n.Instance]; n.Device == 0 && i.State == stateRunning && i.Public.IsValid() {
+	if n.Instance != "" && n.Device == 0 && i.State == stateRunning && i.Public.IsValid() {
 		out.public[n.primary()] = association{ip: i.Public, owner: "amazon"}
 	}
-	for _, d := range w.addresses {
-		if d.Interface == n.ID && d.Association != "" {
-			out.public[d.Private] = association{ip: d.IP, owner: a.options.Account, id: d.Association, allocation: d.Allocation}
+	for _, ip := range n.Private {
+		if d, ok := carried(spot{n.ID, ip}); ok {
+			out.public[ip] = association{ip: d.IP, owner: a.options.Account, id: d.Association, allocation: d.Allocation}
 		}
 	}
 	return out
@@ -181,9 +181,10 @@ type describeInterfacesAnswer struct {
 
 func (a *AWS) describeInterfaces(c call) (any, error) {
 	w := a.described()
+	j := w.join()
 	var all []ec2Interface
 	for _, n := range w.sortedInterfaces() {
-		all = append(all, a.view(w, n))
+		all = append(all, a.view(n, w.instances[n.Instance], j.carried))
 	}
 	all, err := pick(all, list(c, "NetworkInterfaceId"), func(n ec2Interface) string { return n.ID }, ofInterface())
 	if err != nil {

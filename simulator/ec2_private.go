@@ -169,31 +169,46 @@ func (e *edit) assign(n Interface, asked string, again bool) (Interface, error) 
 	if err != nil {
 		return n, refuse("InvalidParameterValue", "Value (%s) for parameter privateIpAddress is invalid. Invalid IPv4 address.", asked)
 	}
-	other := e.interfaces[e.owner(ip)]
-	switch {
-	case slices.Contains(n.Private, ip):
+	if slices.Contains(n.Private, ip) {
 		return n, nil
-	case other.ID != "" && !again:
-		return n, refuse("InvalidParameterValue", "[%s] assigned, but move is not allowed.", ip)
-	case other.ID != "" && other.primary() == ip:
-		return n, refuse("InvalidParameterValue", "The primary private address %s of %s cannot be moved.", ip, other.ID)
-	case other.ID != "" && other.Zone != n.Zone:
-		return n, refuse("InvalidParameterValue", "Address %s does not fall within the subnet's address range", ip)
-	case other.ID == "":
-		if err := e.mayHave(n, ip); err != nil {
-			return n, err
-		}
+	}
+	other, taken := e.interfaces[e.owner(ip)]
+	if taken {
+		err = mayTake(n, other, ip, again)
+	} else {
+		err = e.mayHave(n, ip)
+	}
+	if err != nil {
+		return n, err
 	}
 	n.Private = append(slices.Clip(n.Private), ip)
-	if other.ID == "" {
-		return n, nil
-	}
-	other.Private = slices.DeleteFunc(slices.Clone(other.Private), func(o netip.Addr) bool { return o == ip })
-	e.interfaces[other.ID], e.interfaces[n.ID] = other, n
-	if d, ok := e.carried(spot{other.ID, ip}); ok { // the address on it moves with it, and its association changes
-		e.wire(d.IP, spot{n.ID, ip})
+	e.interfaces[n.ID] = n
+	if taken {
+		e.give(other, n, ip)
 	}
 	return n, nil
+}
+
+// mayTake refuses to move a private address from one interface to another.
+func mayTake(n, other Interface, ip netip.Addr, again bool) error {
+	switch {
+	case !again:
+		return refuse("InvalidParameterValue", "[%s] assigned, but move is not allowed.", ip)
+	case other.primary() == ip:
+		return refuse("InvalidParameterValue", "The primary private address %s of %s cannot be moved.", ip, other.ID)
+	case other.Zone != n.Zone:
+		return refuse("InvalidParameterValue", "Address %s does not fall within the subnet's address range", ip)
+	}
+	return nil
+}
+
+// give takes a private address off an interface after another one has got it. The Elastic IP on it goes with it.
+func (e *edit) give(other, n Interface, ip netip.Addr) {
+	other.Private = slices.DeleteFunc(slices.Clone(other.Private), func(o netip.Addr) bool { return o == ip })
+	e.interfaces[other.ID] = other
+	if d, ok := e.carried(spot{other.ID, ip}); ok {
+		e.wire(d.IP, spot{n.ID, ip})
+	}
 }
 
 func (a *AWS) unassignPrivate(c call) (any, error) {

@@ -46,7 +46,7 @@ func (a *AWS) runInstances(c call) (any, error) {
 			}
 			begun.index = n
 			e.launches[i.ID] = begun
-			started = append(started, a.look(e.world, i))
+			started = append(started, a.look(e.world, e.join(), i))
 		}
 		for _, i := range started {
 			e.later(func(e *edit) { e.arrive(i.ID, statePending, stateRunning) })
@@ -58,29 +58,13 @@ func (a *AWS) runInstances(c call) (any, error) {
 // readRun understands a call of RunInstances as far as it does not depend on what there is.
 func (a *AWS) readRun(c call) (run, error) {
 	r := run{call: c, networks: items(c, "NetworkInterface"), public: true}
-	if len(items(c, "LaunchTemplate")) > 0 || c.form.Has("LaunchTemplate.LaunchTemplateId") || c.form.Has("LaunchTemplate.LaunchTemplateName") {
-		return r, refuse("InvalidLaunchTemplateId.NotFound", "The specified launch template does not exist.")
-	}
-	image := c.form.Get("ImageId")
-	if image == "" {
-		return r, missing("ImageId")
-	}
-	if !regexp.MustCompile("^ami-[0-9a-f]+$").MatchString(image) {
-		return r, refuse("InvalidAMIID.Malformed", "Invalid id: \"%s\" (expecting \"ami-...\")", image)
-	}
-	least, err := number(c, "MinCount", 1)
-	if err != nil {
+	if err := readImage(c); err != nil {
 		return r, err
 	}
-	if r.count, err = number(c, "MaxCount", 1); err != nil {
+	if err := r.readCount(); err != nil {
 		return r, err
 	}
-	if least < 1 || least > r.count {
-		return r, refuse("InvalidParameterValue", "Value (%d) for parameter minCount is invalid. It must be between 1 and maxCount (%d).", least, r.count)
-	}
-	if r.count > maxRun {
-		return r, refuse("InstanceLimitExceeded", "You have requested more instances (%d) than your current instance limit of %d allows.", r.count, maxRun)
-	}
+	var err error
 	if r.tags, err = specified(c, "instance"); err != nil {
 		return r, err
 	}
@@ -91,6 +75,38 @@ func (a *AWS) readRun(c call) (run, error) {
 		return r, err
 	}
 	return r, r.readNetworks()
+}
+
+// readImage refuses an image that cannot be one. There are no launch templates that could name it.
+func readImage(c call) error {
+	if c.form.Has("LaunchTemplate.LaunchTemplateId") || c.form.Has("LaunchTemplate.LaunchTemplateName") {
+		return refuse("InvalidLaunchTemplateId.NotFound", "The specified launch template does not exist.")
+	}
+	image := c.form.Get("ImageId")
+	if image == "" {
+		return missing("ImageId")
+	}
+	if !regexp.MustCompile("^ami-[0-9a-f]+$").MatchString(image) {
+		return refuse("InvalidAMIID.Malformed", "Invalid id: \"%s\" (expecting \"ami-...\")", image)
+	}
+	return nil
+}
+
+func (r *run) readCount() error {
+	least, err := number(r.call, "MinCount", 1)
+	if err != nil {
+		return err
+	}
+	if r.count, err = number(r.call, "MaxCount", 1); err != nil {
+		return err
+	}
+	if least < 1 || least > r.count {
+		return refuse("InvalidParameterValue", "Value (%d) for parameter minCount is invalid. It must be between 1 and maxCount (%d).", least, r.count)
+	}
+	if r.count > maxRun {
+		return refuse("InstanceLimitExceeded", "You have requested more instances (%d) than your current instance limit of %d allows.", r.count, maxRun)
+	}
+	return nil
 }
 
 // runZone is where instances are to run: where the subnet is, or the zone that is named, or the first one.
@@ -113,6 +129,7 @@ func (a *AWS) runZone(c call) (string, error) {
 	return zone, err
 }
 
+// readNetworks understands the interfaces that are asked for: one as the call itself says, or as NetworkInterface.N say.
 func (r *run) readNetworks() error {
 	for _, n := range r.networks {
 		given, err := flag(n, "AssociatePublicIpAddress", len(r.networks) == 1)
@@ -123,9 +140,6 @@ func (r *run) readNetworks() error {
 		if n.form.Get("DeviceIndex") == "" {
 			return missing("DeviceIndex")
 		}
-		if n.form.Get("NetworkInterfaceId") != "" && r.count > 1 {
-			return refuse("InvalidParameterCombination", "A network interface cannot be attached to more than one instance.")
-		}
 	}
 	if len(r.networks) > 0 && (r.form.Get("SubnetId") != "" || r.form.Get("PrivateIpAddress") != "") {
 		return refuse("InvalidParameterCombination", "Network interfaces and an instance-level subnet ID or private IP address may not be specified on the same request")
@@ -133,8 +147,11 @@ func (r *run) readNetworks() error {
 	if len(r.networks) == 0 {
 		r.networks = []call{r.call}
 	}
-	if r.count > 1 && slices.ContainsFunc(r.networks, func(n call) bool { return n.form.Get("PrivateIpAddress") != "" }) {
-		return refuse("InvalidParameterCombination", "A private IP address cannot be specified for more than one instance.")
+	particular := func(n call) bool {
+		return n.form.Get("PrivateIpAddress") != "" || n.form.Get("NetworkInterfaceId") != ""
+	}
+	if r.count > 1 && slices.ContainsFunc(r.networks, particular) {
+		return refuse("InvalidParameterCombination", "A network interface or a private IP address cannot be specified for more than one instance.")
 	}
 	return nil
 }

@@ -128,9 +128,11 @@ func (w world) attached(instanceID string) []Interface {
 			list = append(list, n)
 		}
 	}
-	slices.SortFunc(list, func(a, b Interface) int { return cmp.Compare(a.Device, b.Device) })
+	slices.SortFunc(list, byDevice)
 	return list
 }
+
+func byDevice(a, b Interface) int { return cmp.Compare(a.Device, b.Device) }
 
 // carried returns the Elastic IP that stands for a private address.
 func (w world) carried(at spot) (Address, bool) {
@@ -142,34 +144,65 @@ func (w world) carried(at spot) (Address, bool) {
 	return Address{}, false
 }
 
+// joined is what belongs together in a world, for those who look at all of it.
+type joined struct {
+	interfaces map[string][]Interface // by instance, in the order of their device index
+	addresses  map[spot]Address
+}
+
+func (w world) join() joined {
+	j := joined{map[string][]Interface{}, map[spot]Address{}}
+	for _, n := range w.interfaces {
+		j.interfaces[n.Instance] = append(j.interfaces[n.Instance], n)
+	}
+	for _, list := range j.interfaces {
+		slices.SortFunc(list, byDevice)
+	}
+	for _, d := range w.addresses {
+		if d.Association != "" {
+			j.addresses[spot{d.Interface, d.Private}] = d
+		}
+	}
+	return j
+}
+
 // show returns a copy of an instance with its interfaces and the public address that it shows.
 func (w world) show(i Instance) Instance {
+	return show(i, w.attached(i.ID), w.carried)
+}
+
+func show(i Instance, list []Interface, carried func(spot) (Address, bool)) Instance {
 	own := i.Public
 	i.Public = netip.Addr{}
 	if i.State == stateRunning {
 		i.Public = own
 	}
-	if list := w.attached(i.ID); len(list) > 0 {
-		i.Interface, i.Private, i.Secondary = list[0].ID, list[0].primary(), nil
+	if len(list) > 0 {
+		i.Interface, i.Private, i.Secondary, i.More = list[0].ID, list[0].primary(), nil, nil
 		if len(list[0].Private) > 1 {
 			i.Secondary = slices.Clone(list[0].Private[1:])
 		}
-		i.More = nil
 		for _, n := range list[1:] {
 			i.More = append(i.More, n.clone())
 		}
 	}
-	if d, ok := w.carried(spot{i.Interface, i.Private}); ok {
+	if d, ok := carried(spot{i.Interface, i.Private}); ok {
 		i.Public = d.IP
 	}
 	i.Tags = maps.Clone(i.Tags)
 	return i
 }
 
+func (j joined) carried(at spot) (Address, bool) {
+	d, ok := j.addresses[at]
+	return d, ok
+}
+
 func (w world) sortedInstances() []Instance {
+	j := w.join()
 	list := sortedValues(w.instances, func(a, b Instance) int { return cmp.Compare(a.ID, b.ID) })
 	for n, i := range list {
-		list[n] = w.show(i)
+		list[n] = show(i, j.interfaces[i.ID], j.carried)
 	}
 	return list
 }
