@@ -1,5 +1,5 @@
 // Package simulator pretends to be the outside world of rrwatch: an AWS that speaks the real wire protocols of EC2,
-// Route 53 and STS and refuses what AWS refuses, the DNS servers that answer its records, a site to break, and its users.
+// Route 53, STS and SNS and refuses what AWS refuses, the DNS servers that answer its records, a site to break, and its users.
 package simulator
 
 import (
