@@ -18,7 +18,9 @@ func instanceOf(i types.Instance) failover.Instance {
 		ID: aws.ToString(i.InstanceId), State: string(stateOf(i)), Interfaces: len(i.NetworkInterfaces), Private: addr(i.PrivateIpAddress),
 		Zone: zoneOf(i), BorderGroup: borderGroup(zoneOf(i)),
 	}
+	out.Tags = make(map[string]string, len(i.Tags))
 	for _, t := range i.Tags {
+		out.Tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
 		if aws.ToString(t.Key) == "Name" {
 			out.Name = aws.ToString(t.Value)
 		}

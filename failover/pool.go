@@ -174,6 +174,8 @@ type Instance struct {
 	Free        []netip.Addr `json:"free,omitempty"`
 	BorderGroup string       `json:"border_group,omitempty"` // of its zone: only addresses of the same one can come to it; empty: not known
 	Events      []string     `json:"events,omitempty"`       // scheduled by AWS and still to come: "instance-retirement not before 2026-03-01 12:00 UTC"
+
+	Tags map[string]string `json:"-"` // nil: not read
 }
 
 // Label names an instance for people: "lb-1 (i-0ab)".
@@ -232,7 +234,9 @@ type Pool struct {
 	Lease     RecordSet   `json:"lease,omitzero"`    // who may act, as read; zero: nobody holds it
 
 	HealthChecks []HealthCheck `json:"-"`                 // that its sets have
-	Notices      []string      `json:"notices,omitempty"` // what an operator should know about this wiring
+	Notices      []string      `json:"notices,omitempty"` // what an operator should know about this wiring: its lints' sentences
+
+	withdrawn []Reweigh // by which rrwatch has taken addresses out of its answers
 }
 
 // Instance finds an instance of the pool by id.
