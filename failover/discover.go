@@ -134,6 +134,7 @@ func discover(ctx context.Context, list []survey, eips EIPs, records Records) ([
 			continue
 		}
 		pools[at[n]].carried(got)
+		pools[at[n]].Notices = sentences(Lints(list[at[n]].spec, pools[at[n]]))
 	}
 	return pools, errs
 }
@@ -147,7 +148,7 @@ func (v survey) published(ctx context.Context, records Records) (*Pool, error) {
 	}
 	pool := &Pool{
 		Name: v.spec.Name, Read: began, Sets: p.Sets, ZoneID: p.ZoneID, Private: p.Private, Lease: p.Lease,
-		HealthChecks: p.HealthChecks, Members: members(p.Sets, v.withdrawn),
+		HealthChecks: p.HealthChecks, Members: members(p.Sets, v.withdrawn), withdrawn: v.withdrawn,
 	}
 	if len(pool.Members) == 0 {
 		return nil, fmt.Errorf("%s publishes no address that can be watched%s", v.spec.Record, foreign(p.Sets))
@@ -172,7 +173,6 @@ func (p *Pool) carried(got Got) {
 		if at >= 0 {
 			m.Address = &got.Addresses[at]
 		}
-		p.Notices = append(p.Notices, notice(*m)...)
 	}
 }
 
@@ -207,25 +207,6 @@ func foreign(sets []RecordSet) string {
 		}
 	}
 	return ""
-}
-
-// notice says what an operator should know about a member.
-func notice(m Member) []string {
-	var list []string
-	switch {
-	case m.Address == nil && m.Addr.Is4():
-		list = append(list, fmt.Sprintf("%s is no Elastic IP of this account and Region: it is watched and never moved", m.Addr))
-	case m.Address != nil && m.Address.Association == "":
-		list = append(list, fmt.Sprintf("%s (%s) is associated with nothing", m.Addr, m.Address.Allocation))
-	}
-	if n := len(m.Set.Values); n > 1 && m.Set.Foreign == "" && !m.Set.Simple() {
-		list = append(list, fmt.Sprintf("%s is one of %d addresses in the record set %s: it is never withdrawn, because the others would leave with it; "+
-			"give each address a set of its own", m.Addr, n, m.Set.Identifier))
-	}
-	if m.Set.HealthCheck != "" {
-		list = append(list, fmt.Sprintf("%s has the Route 53 health check %s: two controllers", m.Addr, m.Set.HealthCheck))
-	}
-	return list
 }
 
 // read takes in what a round of reads gave.
