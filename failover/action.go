@@ -90,6 +90,7 @@ type Action struct {
 	Applied  time.Time  `json:"applied,omitzero"` // when AWS's acceptance was known
 	Served   time.Time  `json:"served,omitzero"`  // when the first good result after it was sent
 	Ended    time.Time  `json:"ended,omitzero"`
+	Drained  time.Time  `json:"drained,omitzero"`  // when resolvers that keep to the TTL have forgotten the address that it took out
 	Change   string     `json:"change,omitempty"`  // Route 53's change id
 	Detail   string     `json:"detail,omitempty"`  // why it ended as it did
 	Guard    Guard      `json:"guard,omitempty"`   // which refused it

@@ -32,6 +32,9 @@ type news struct {
 func recalled(list []Advisory) advice {
 	a := advice{warned: map[probe.Target]string{}, list: map[advisoryKey]lasting{}}
 	for _, old := range list {
+		if old.Kind == AdviseDrift {
+			continue
+		}
 		a.list[old.key()] = lasting{old, old.Warnings}
 		for _, w := range old.Warnings {
 			t := probe.Target{Pool: old.Pool, Check: old.Check}

@@ -20,6 +20,7 @@ type AdvisoryKind string
 const (
 	AdviseWarning   AdvisoryKind = "warning"    // something should be looked at before it fails
 	AdviseNotServed AdvisoryKind = "not-served" // an endpoint's page is not served
+	AdviseDrift     AdvisoryKind = "drift"      // what should say the same disagrees
 )
 
 // Advisory is what people should know of that is no member's outage. It moves
@@ -29,7 +30,7 @@ const (
 type Advisory struct {
 	Kind     AdvisoryKind `json:"kind"`
 	Pool     string       `json:"pool"`
-	Check    string       `json:"check"`              // or the endpoint's name
+	Check    string       `json:"check"`              // or the endpoint's name, or what a drift is about
 	Text     string       `json:"text"`               // what it says, without the pool's and the check's name
 	Warnings []Warning    `json:"warnings,omitempty"` // of a warning: the most urgent first
 	Begun    time.Time    `json:"begun"`              // when it was first seen

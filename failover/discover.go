@@ -90,7 +90,8 @@ func (s *state) readAll(ctx context.Context, list []survey) {
 	})
 }
 
-// withdrawn are the edits by which addresses of the pool left its answers.
+// withdrawn are the edits by which addresses of the pool left its answers, of
+// open incidents and of those that resolvers may give still.
 func (s *state) withdrawn(pool string) []Reweigh {
 	var edits []Reweigh
 	for _, i := range s.open[pool] {
@@ -98,7 +99,7 @@ func (s *state) withdrawn(pool string) []Reweigh {
 			edits = append(edits, edit)
 		}
 	}
-	return edits
+	return append(edits, s.draining(pool, time.Now())...)
 }
 
 // Discover reads how a pool is wired: what its name publishes, which instance
@@ -134,7 +135,7 @@ func discover(ctx context.Context, list []survey, eips EIPs, records Records) ([
 			continue
 		}
 		pools[at[n]].carried(got)
-		pools[at[n]].Notices = sentences(Lints(list[at[n]].spec, pools[at[n]]))
+		pools[at[n]].lint(list[at[n]].spec)
 	}
 	return pools, errs
 }
@@ -253,7 +254,7 @@ func (s *state) readOf(ctx context.Context, name string, got *Pool, err error, n
 	s.overlay(got, now)
 	before := w.pool
 	w.pool = got
-	if text := wired(before, got); text != "" {
+	if text := wired(before, got, s.acted); text != "" {
 		s.record(ctx, Entry{Kind: Wired, Pool: name, Text: text})
 	}
 	return true

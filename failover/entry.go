@@ -42,6 +42,9 @@ const (
 	Calm          EntryKind = "calm"           // it has been calm for long enough
 	LeaseTaken    EntryKind = "lease-taken"    // this watcher holds the pool's lease, and may act
 	LeaseLost     EntryKind = "lease-lost"     // it does no more, or not yet again
+	Drifted       EntryKind = "drift"          // what should say the same has disagreed for a while
+	DriftOver     EntryKind = "drift-over"     // it agrees again
+	Drained       EntryKind = "drained"        // resolvers have forgotten an address that was taken out
 )
 
 // Entry is one line of the journal: what happened, in a sentence, with the
@@ -66,7 +69,7 @@ type Entry struct {
 	Override   *Override           `json:"override,omitempty"`   // Overridden
 	Proposal   *Proposal           `json:"proposal,omitempty"`   // Proposed, ProposalOver
 	Holding    *Holding            `json:"holding,omitempty"`    // LeaseTaken, LeaseLost
-	Advisory   *Advisory           `json:"advisory,omitempty"`   // NotServed, ServedAgain, Warned, WarningOver
+	Advisory   *Advisory           `json:"advisory,omitempty"`   // NotServed, ServedAgain, Warned, WarningOver, Drifted, DriftOver
 }
 
 // Guard names a reason not to act.

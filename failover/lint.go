@@ -54,9 +54,12 @@ func Lints(spec *Spec, pool *Pool) []Lint { return LintsSeen(spec, pool, nil) }
 
 // LintsSeen are the lints of a pool as it is wired and as its targets answer.
 func LintsSeen(spec *Spec, pool *Pool, snap *monitor.Snapshot) []Lint {
-	l := &linted{spec, pool, snap}
+	return (&linted{spec, pool, snap}).all(LintRules())
+}
+
+func (l *linted) all(rules []LintRule) []Lint {
 	var list []Lint
-	for _, rule := range LintRules() {
+	for _, rule := range rules {
 		for _, found := range rule.find(l) {
 			found.Name = rule.Name
 			found.Severity = cmp.Or(found.Severity, rule.Severity)
@@ -101,20 +104,27 @@ func LintRules() []LintRule {
 		{LintScheduledEvent, SeverityWarning, "AWS has scheduled an event for an instance", scheduledEvents},
 		{LintBorderGroup, SeverityWarning, "no standby lies in an address's network border group, which it cannot leave", borderGroups},
 		{LintStandbyUnasked, SeverityAdvice, "an instance has no address to ask it at, so it is no standby", standbyUnasked},
-		{LintNoStandby, SeverityWarning, "no instance is free to take over an address", noStandby},
+		{LintNoStandby, SeverityWarning, "no instance could take over an address", noStandby},
 		{LintFewStandbys, SeverityAdvice, "a zone carries more addresses than standbys outside it could take over", fewStandbys},
 		{LintOneZone, SeverityAdvice, "one availability zone carries all addresses", oneZone},
 		{LintOneMember, SeverityWarning, "the name has only one address, which is never withdrawn", oneMember},
 	}
 }
 
-// sentences are what the lints say.
-func sentences(list []Lint) []string {
-	var texts []string
-	for _, l := range list {
-		texts = append(texts, l.Sentence)
+// lint remembers the lints of a pool that was just read.
+func (p *Pool) lint(spec *Spec) {
+	p.lints, p.Notices = Lints(spec, p), nil
+	for _, l := range p.lints {
+		p.Notices = append(p.Notices, l.Sentence)
 	}
-	return texts
+}
+
+// lintsAt are the pool's lints, with those that its targets' answers tell.
+func (p *Pool) lintsAt(spec *Spec, snap *monitor.Snapshot) []Lint {
+	if !slices.ContainsFunc(p.Members, func(m Member) bool { return (&linted{spec, p, snap}).unaskable(m) }) {
+		return p.lints
+	}
+	return LintsSeen(spec, p, snap)
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -191,14 +191,8 @@ func noRemedy(l *linted) []Lint {
 // verdict on an AAAA record.
 func unasked(l *linted) []Lint {
 	return l.eachMember(func(m Member) string {
-		if l.snap == nil || len(l.spec.Checks) == 0 {
+		if !l.unaskable(m) {
 			return ""
-		}
-		for _, c := range believe(l.spec, m.Addr, l.snap).Checks {
-			last := c.Health.Last
-			if last.Verdict != probe.Inconclusive || last.Reason != probe.OwnNetwork || c.Health.State != monitor.Unknown {
-				return ""
-			}
 		}
 		kind := "address"
 		if m.Addr.Is6() {
@@ -206,6 +200,20 @@ func unasked(l *linted) []Lint {
 		}
 		return "is published, and this host has no way to ask an " + kind + " like it: nobody watches it"
 	})
+}
+
+// unaskable reports whether no check of the member has found a way to it.
+func (l *linted) unaskable(m Member) bool {
+	if l.snap == nil {
+		return false
+	}
+	for n := range l.spec.Checks {
+		h := l.snap.Of(l.spec.Checks[n].Target(l.spec.Name, m.Addr))
+		if h == nil || h.State != monitor.Unknown || h.Last.Verdict != probe.Inconclusive || h.Last.Reason != probe.OwnNetwork {
+			return false
+		}
+	}
+	return len(l.spec.Checks) > 0
 }
 
 func scheduledEvents(l *linted) []Lint {
@@ -232,11 +240,30 @@ func (l *linted) carriedBy(id string) []string {
 	return addrs
 }
 
-// standbys are the spare instances that run and can be asked.
-func (l *linted) standbys() []Instance {
-	return slices.DeleteFunc(l.pool.Spare(), func(i Instance) bool {
-		return unfit(&i) != "" || !i.ProbeAddr(l.spec.Instances.Address).IsValid()
-	})
+// takers are the instances that could take an address over, as EC2 tells it.
+func (l *linted) takers() []Instance {
+	var list []Instance
+	for _, i := range l.pool.Instances {
+		asked := i.ProbeAddr(l.spec.Instances.Address).IsValid() || len(l.carriedBy(i.ID)) > 0
+		if asked && l.room(i) > 0 && unfit(&i, l.spec.Instances.Secondary) == "" {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// room is how many addresses an instance could take over: one if it carries none,
+// and one on each secondary private address that is free, where it answers on
+// those.
+func (l *linted) room(i Instance) int {
+	room := 0
+	if l.spec.Instances.Secondary {
+		room = len(i.Free)
+	}
+	if !i.Elastic.IsValid() && len(l.carriedBy(i.ID)) == 0 {
+		room++
+	}
+	return room
 }
 
 // movable reports whether the policy moves addresses and this one can be.
@@ -245,7 +272,7 @@ func (l *linted) movable(m Member) bool {
 }
 
 func borderGroups(l *linted) []Lint {
-	standbys := l.standbys()
+	standbys := l.takers()
 	return l.eachMember(func(m Member) string {
 		if len(standbys) == 0 || !l.movable(m) || m.Address.BorderGroup == "" {
 			return ""
@@ -268,7 +295,7 @@ func standbyUnasked(l *linted) []Lint {
 	var list []Lint
 	for _, i := range l.pool.Spare() {
 		use := l.spec.Instances.Address
-		if unfit(&i) != "" || i.ProbeAddr(use).IsValid() {
+		if unfit(&i, false) != "" || i.ProbeAddr(use).IsValid() {
 			continue
 		}
 		which := "no " + string(use) + " address"
@@ -281,10 +308,10 @@ func standbyUnasked(l *linted) []Lint {
 }
 
 func noStandby(l *linted) []Lint {
-	if !slices.ContainsFunc(l.pool.Members, l.movable) || slices.ContainsFunc(l.pool.Spare(), func(i Instance) bool { return unfit(&i) == "" }) {
+	if !slices.ContainsFunc(l.pool.Members, l.movable) || len(l.takers()) > 0 {
 		return nil
 	}
-	text, severity := "no instance is free to take over an address", SeverityWarning
+	text, severity := "no instance could take over an address", SeverityWarning
 	if slices.Contains(l.spec.Policy.Remedies, RemedyWithdraw) {
 		text, severity = text+", so that a failed one can only be withdrawn", SeverityAdvice
 	}
@@ -293,7 +320,7 @@ func noStandby(l *linted) []Lint {
 
 func fewStandbys(l *linted) []Lint {
 	carried := l.byZone()
-	standbys := l.standbys()
+	standbys := l.takers()
 	if len(standbys) == 0 || len(carried) < 2 {
 		return nil
 	}
@@ -302,7 +329,7 @@ func fewStandbys(l *linted) []Lint {
 		elsewhere := 0
 		for _, i := range standbys {
 			if i.Zone != zone {
-				elsewhere++
+				elsewhere += l.room(i)
 			}
 		}
 		if n := len(carried[zone]); n > elsewhere {

@@ -82,15 +82,21 @@ func carrierLintings() map[string]linting {
 			s.pool.Instances[3].Zone = "c"
 		}, []string{"standby-not-asked, advice: lb-6 (i-6) has no public address to ask it at, so it is no standby"}},
 		"no standby": {func(s *scene) { s.pool.Instances = s.pool.Instances[:3] }, []string{
-			"no-standby, advice: no instance is free to take over an address, so that a failed one can only be withdrawn",
+			"no-standby, advice: no instance could take over an address, so that a failed one can only be withdrawn",
 		}},
 		"no standby and nothing else": {func(s *scene) {
 			s.pool.Instances = s.pool.Instances[:3]
 			s.spec.Policy.Remedies = []Remedy{RemedyRemap}
-		}, []string{"no-standby, warning: no instance is free to take over an address"}},
+		}, []string{"no-standby, warning: no instance could take over an address"}},
 		"few standbys": {func(s *scene) { s.pool.Instances = s.pool.Instances[:5] }, []string{
 			"few-standbys, advice: the zone a carries 2 addresses, and there are standbys for 1 of them outside it, should it fail",
 		}},
+		"room on secondary addresses": {func(s *scene) {
+			s.pool.Instances = s.pool.Instances[:3]
+			s.spec.Instances.Secondary = true
+			s.pool.Instances[1].Free = []netip.Addr{private(20), private(21)}
+			s.pool.Instances[2].Free = []netip.Addr{private(30)}
+		}, nil},
 		"one zone": {func(s *scene) { s.pool.Instances[1].Zone = "a" }, []string{
 			"one-zone, advice: all addresses are carried in the availability zone a: when it fails, all do",
 		}},

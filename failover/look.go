@@ -28,7 +28,9 @@ func (s *state) look(ctx context.Context, now time.Time) {
 			s.respond(ctx, spec, pool, snap, now)
 		}
 	}
+	s.tellDrained(ctx, now)
 	s.forget(now)
+	s.drift(ctx, snap.Blind != "" || s.everything != "", now)
 	s.discover(ctx, now)
 	s.view.Store(s.show(snap, now))
 }

@@ -236,6 +236,7 @@ type Pool struct {
 	HealthChecks []HealthCheck `json:"-"`                 // that its sets have
 	Notices      []string      `json:"notices,omitempty"` // what an operator should know about this wiring: its lints' sentences
 
+	lints     []Lint    // as it was read
 	withdrawn []Reweigh // by which rrwatch has taken addresses out of its answers
 }
 

@@ -29,6 +29,7 @@ func (r *Responder) recall(ctx context.Context) (*state, error) {
 		watched:   map[probe.Target]bool{},
 		plans:     map[string]Plan{},
 		advice:    recalled(memory.Advisories),
+		drifted:   newDriftWatch(r.Specs, memory.Advisories, time.Now()),
 		left:      map[RecordKey]Left{},
 		open:      map[string][]Incident{},
 		homes:     map[string]map[netip.Addr]Home{},
@@ -146,7 +147,7 @@ func (s *state) fold(e Entry) {
 	case Closed:
 		s.scores[e.Pool] = s.scores[e.Pool].Add(s.incidents[e.Incident])
 	case Started, Stopped, Wired, Believed, Opened, Diagnosed, HeldBack, Approved, ActionBegun, ActionApplied, ActionEnded, Noted, WentBlind, SawAgain,
-		NotServed, ServedAgain, Warned, WarningOver, Overridden, Proposed, ProposalOver, Flapping, Calm:
+		NotServed, ServedAgain, Warned, WarningOver, Overridden, Proposed, ProposalOver, Flapping, Calm, Drifted, DriftOver, Drained:
 	}
 }
 

@@ -116,6 +116,7 @@ type state struct {
 	watched    map[probe.Target]bool
 	plans      map[string]Plan
 	advice     advice
+	drifted    driftWatch
 	left       map[RecordKey]Left // how our last edit left each set
 
 	pending  []Entry // not yet in the journal, and not to be lost

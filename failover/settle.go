@@ -153,7 +153,9 @@ func (s *state) confirm(ctx context.Context, a Action) {
 		}
 		a.Status, a.Ended, a.Served = Proven, time.Now().UTC(), time.Now().UTC()
 		a.Detail = "every authoritative server answers so"
+		a.Drained = a.Reweigh.drained(a.Ended)
 		if err != nil {
+			a.Drained = time.Time{}
 			a.Status, a.Served, a.Detail = Unproven, time.Time{}, oneLine(err)
 		}
 		s.outcomes <- outcome{a}
@@ -205,7 +207,7 @@ func (s *state) rewire(a Action) {
 func endText(a Action) string {
 	switch a.Status {
 	case Proven:
-		return "proven from outside: " + a.String()
+		return "proven from outside: " + a.String() + a.drainTail()
 	case Unproven:
 		return fmt.Sprintf("not proven: %s: %s", a, a.Detail)
 	case Refused:

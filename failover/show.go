@@ -23,7 +23,7 @@ func (s *state) show(snap *monitor.Snapshot, now time.Time) *View {
 		p := PoolView{
 			Name: spec.Name, Record: spec.Record, Policy: spec.Policy,
 			Trouble: w.trouble, Plan: s.plans[spec.Name],
-			Endpoints: showEndpoints(spec, snap), Advisories: s.advice.of(spec.Name),
+			Endpoints: showEndpoints(spec, snap), Advisories: s.advice.of(spec.Name), Drifts: s.drifted.of(spec.Name),
 			Score: s.score(spec.Name),
 		}
 		if l := s.leases[spec.Name]; l != nil {
@@ -35,7 +35,7 @@ func (s *state) show(snap *monitor.Snapshot, now time.Time) *View {
 			}
 		}
 		if w.pool != nil {
-			p.Read, p.Notices = w.pool.Read, w.pool.Notices
+			p.Read, p.Notices, p.Lints = w.pool.Read, w.pool.Notices, w.pool.lintsAt(spec, snap)
 			p.Members = s.showMembers(spec, w.pool, snap)
 			p.Spare = showSpare(spec, w.pool, snap, now)
 		}
@@ -59,6 +59,9 @@ func (s *state) showMembers(spec *Spec, pool *Pool, snap *monitor.Snapshot) []Me
 			if edit, view.Withdrawn = i.Withdrawn(); edit.partial() {
 				view.Returning = *edit.Was.Weight
 			}
+		}
+		if !m.Published {
+			view.Draining = s.memberDrains(spec.Name, m.Addr, snap.At)
 		}
 		for _, h := range s.plans[spec.Name].Held {
 			if h.Member == m.Addr {

@@ -36,12 +36,14 @@ type PoolView struct {
 	Read        time.Time      `json:"read,omitzero"`     // when the wiring was last read
 	Trouble     string         `json:"trouble,omitempty"` // why the wiring could not be read the last time
 	Notices     []string       `json:"notices,omitempty"`
+	Lints       []Lint         `json:"lints,omitempty"`      // of the wiring, and of what the host cannot ask: the warnings first
 	Maintenance time.Time      `json:"maintenance,omitzero"` // end of the present window; zero: none
 	Members     []MemberView   `json:"members"`
 	Spare       []SpareView    `json:"spare"` // instances that carry no member
 	Endpoints   []EndpointView `json:"endpoints,omitempty"`
 	Advisories  []Advisory     `json:"advisories,omitempty"` // warnings, by check
 	Lease       *LeaseView     `json:"lease,omitempty"`      // nil: the pool needs none
+	Drifts      []Advisory     `json:"drifts,omitempty"`     // disagreements that were told and are not over
 	Plan        Plan           `json:"plan"`
 	Score       Score          `json:"score"` // of what would have been done, within the last 30 days
 }
@@ -66,6 +68,7 @@ type MemberView struct {
 	Planned   bool          `json:"planned,omitempty"`   // that one is no outage, but a planned change
 	Flapping  bool          `json:"flapping,omitempty"`  // it comes and goes
 	Withdrawn bool          `json:"withdrawn"`           // by rrwatch, to be restored
+	Draining  time.Time     `json:"draining,omitzero"`   // until when resolvers may give it, though the name does not answer with it; zero: they do not
 	Returning int64         `json:"returning,omitempty"` // while it comes back by steps: the weight that it will have again
 	Holds     []Hold        `json:"holds,omitempty"`
 }

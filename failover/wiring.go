@@ -2,10 +2,8 @@ package failover
 
 import (
 	"cmp"
-	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -67,34 +65,6 @@ func (p *Pool) given(r Remap) {
 			i.Elastic, i.Public = netip.Addr{}, netip.Addr{}
 		}
 	}
-}
-
-// wired says how a wiring differs from the one before; "" when it does not.
-func wired(before, now *Pool) string {
-	if before == nil {
-		return fmt.Sprintf("pool %s has %d members and %d instances", now.Name, len(now.Members), len(now.Instances))
-	}
-	var changes []string
-	for _, m := range now.Members {
-		old, known := before.Member(m.Addr)
-		switch {
-		case !known:
-			changes = append(changes, fmt.Sprintf("%s joined", m.Addr))
-		case old.Carrier() != m.Carrier():
-			changes = append(changes, fmt.Sprintf("%s is now carried by %s", m.Addr, carrierName(now, m)))
-		case !old.Set.Equal(m.Set):
-			changes = append(changes, fmt.Sprintf("the record set of %s changed", m.Addr))
-		}
-	}
-	for _, m := range before.Members {
-		if _, there := now.Member(m.Addr); !there {
-			changes = append(changes, fmt.Sprintf("%s left", m.Addr))
-		}
-	}
-	if len(changes) == 0 {
-		return ""
-	}
-	return "pool " + now.Name + " changed: " + strings.Join(changes, "; ")
 }
 
 func carrierName(p *Pool, m Member) string {

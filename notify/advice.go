@@ -18,13 +18,13 @@ const mostAdvice = 20
 // an incident's alert waiting for a minute.
 func advice(e failover.Entry) bool {
 	switch e.Kind {
-	case failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver:
+	case failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver, failover.Drifted, failover.DriftOver:
 		return true
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
 		failover.Noted, failover.Closed, failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
 		failover.Paused, failover.Resumed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm,
-		failover.LeaseTaken, failover.LeaseLost:
+		failover.LeaseTaken, failover.LeaseLost, failover.Drained:
 	}
 	return false
 }
@@ -45,13 +45,17 @@ func adviceOf(k failover.EntryKind, baseURL string) advised {
 		return advised{":large_green_circle:", green, "pages are served to users again", ""}
 	case failover.WarningOver:
 		return advised{":large_green_circle:", green, "warnings are over", ""}
+	case failover.Drifted:
+		return advised{":twisted_rightwards_arrows:", yellow, "disagreements", "It has lasted for two minutes. rrwatch only tells it: it changes nothing because of it."}
+	case failover.DriftOver:
+		return advised{":large_green_circle:", green, "disagreements are over", ""}
 	case failover.Warned:
 		return advised{":warning:", yellow, "warnings", "Look at it before it fails. rrwatch changes nothing because of it."}
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
 		failover.Noted, failover.Closed, failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
 		failover.Paused, failover.Resumed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm,
-		failover.LeaseTaken, failover.LeaseLost:
+		failover.LeaseTaken, failover.LeaseLost, failover.Drained:
 	}
 	return advised{":memo:", grey, string(k), ""}
 }

@@ -175,13 +175,13 @@ func shouted(e failover.Entry) bool {
 	switch e.Kind {
 	case failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
 		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver, failover.Paused, failover.Resumed,
-		failover.LeaseLost:
+		failover.LeaseLost, failover.Drifted, failover.DriftOver:
 		return true
 	case failover.LeaseTaken: // at a start it is as it should be
 		return e.Holding != nil && e.Holding.After != ""
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
-		failover.Noted, failover.Closed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
+		failover.Noted, failover.Closed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm, failover.Drained:
 	}
 	return false
 }
@@ -191,12 +191,12 @@ func step(e failover.Entry) bool {
 	switch e.Kind {
 	case failover.Opened, failover.Diagnosed, failover.HeldBack, failover.Approved, failover.ActionBegun,
 		failover.ActionApplied, failover.ActionEnded, failover.Noted, failover.Closed,
-		failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
+		failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm, failover.Drained:
 		return e.Incident != 0
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed,
 		failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
 		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver, failover.Paused, failover.Resumed,
-		failover.LeaseTaken, failover.LeaseLost:
+		failover.LeaseTaken, failover.LeaseLost, failover.Drifted, failover.DriftOver:
 	}
 	return false
 }

@@ -106,7 +106,8 @@ func RenderShout(e failover.Entry, baseURL string) Message {
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Opened, failover.Diagnosed,
 		failover.HeldBack, failover.Approved, failover.ActionBegun, failover.ActionApplied, failover.ActionEnded,
 		failover.Noted, failover.Closed, failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,
-		failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm:
+		failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm,
+		failover.Drifted, failover.DriftOver, failover.Drained:
 	case failover.LeaseLost:
 		m.Text, m.Colour = ":warning: *rrwatch may not act any more*", yellow
 		next = "It goes on to watch and to tell. If no other rrwatch is meant to act, see " + link(baseURL, "/", "the dashboard") + " for why."

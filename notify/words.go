@@ -239,10 +239,12 @@ func icon(e failover.Entry) string {
 		return ":white_check_mark:"
 	case failover.Closed:
 		return ":large_green_circle:"
+	case failover.Drained:
+		return ":hourglass:"
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Noted,
 		failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
 		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,
-		failover.LeaseTaken, failover.LeaseLost:
+		failover.LeaseTaken, failover.LeaseLost, failover.Drifted, failover.DriftOver:
 	}
 	return ":memo:"
 }
@@ -285,7 +287,7 @@ func headline(i failover.Incident, e failover.Entry) bool {
 		failover.WentBlind, failover.SawAgain,
 		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,
 		failover.Paused, failover.Resumed, failover.ProposalOver, failover.Calm,
-		failover.LeaseTaken, failover.LeaseLost:
+		failover.LeaseTaken, failover.LeaseLost, failover.Drifted, failover.DriftOver, failover.Drained:
 	}
 	return false
 }

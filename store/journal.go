@@ -75,7 +75,7 @@ func inUTC(e *failover.Entry) {
 		}
 	}
 	if a := e.Action; a != nil {
-		times = append(times, &a.Begun, &a.Applied, &a.Served, &a.Ended)
+		times = append(times, &a.Begun, &a.Applied, &a.Served, &a.Ended, &a.Drained)
 	}
 	if p := e.Pause; p != nil {
 		times = append(times, &p.Since, &p.Until)
@@ -208,7 +208,7 @@ func (a *appending) brake(ctx context.Context, e failover.Entry) error {
 		failover.Noted, failover.Closed, failover.WentBlind, failover.SawAgain,
 		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,
 		failover.Paused, failover.Resumed, failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm,
-		failover.LeaseTaken, failover.LeaseLost:
+		failover.LeaseTaken, failover.LeaseLost, failover.Drifted, failover.DriftOver, failover.Drained:
 	}
 	return nil
 }

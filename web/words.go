@@ -199,14 +199,14 @@ func kindBadge(k failover.EntryKind) badge {
 	switch k {
 	case failover.Opened, failover.WentBlind, failover.BrakeLatched, failover.NotServed:
 		return badge{word, bad}
-	case failover.HeldBack, failover.Warned, failover.Paused, failover.Overridden, failover.Proposed, failover.Flapping, failover.LeaseLost:
+	case failover.HeldBack, failover.Warned, failover.Paused, failover.Overridden, failover.Proposed, failover.Flapping, failover.LeaseLost, failover.Drifted:
 		return badge{word, warn}
-	case failover.Closed, failover.SawAgain, failover.BrakeReleased, failover.ServedAgain, failover.WarningOver, failover.Resumed, failover.Calm:
+	case failover.Closed, failover.SawAgain, failover.BrakeReleased, failover.ServedAgain, failover.WarningOver, failover.Resumed, failover.Calm, failover.DriftOver:
 		return badge{word, good}
 	case failover.ActionBegun, failover.ActionApplied, failover.ActionEnded, failover.Approved:
 		return badge{word, info}
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Diagnosed, failover.Noted, failover.ProposalOver,
-		failover.LeaseTaken:
+		failover.LeaseTaken, failover.Drained:
 	}
 	return badge{word, mute}
 }

@@ -117,7 +117,7 @@ func (l *ledger) take(e failover.Entry) {
 		failover.Approved, failover.Noted, failover.WentBlind, failover.SawAgain,
 		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,
 		failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm,
-		failover.LeaseTaken, failover.LeaseLost:
+		failover.LeaseTaken, failover.LeaseLost, failover.Drifted, failover.DriftOver, failover.Drained:
 	case failover.Paused:
 		l.pauses = append(slices.DeleteFunc(l.pauses, e.Pause.SameScope), *e.Pause)
 	case failover.Resumed:
