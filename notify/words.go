@@ -147,6 +147,9 @@ func actions(i failover.Incident) string {
 		if a.Detail != "" {
 			line += " (" + say(a.Detail) + ")"
 		}
+		if drain := i.DrainWords(a, asOf(i)); drain != "" {
+			line += "; " + say(drain)
+		}
 		lines = append(lines, line)
 	}
 	if len(lines) == 0 {
@@ -157,6 +160,17 @@ func actions(i failover.Incident) string {
 		heading = "*Change*\n"
 	}
 	return within(heading + strings.Join(lines, "\n"))
+}
+
+// asOf is the moment that the incident's message tells of: that of its last step.
+func asOf(i failover.Incident) time.Time {
+	var at time.Time
+	for _, n := range i.Notes {
+		if n.At.After(at) {
+			at = n.At
+		}
+	}
+	return at
 }
 
 func statusWords(s failover.Status) string {

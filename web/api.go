@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"rrwatch/failover"
 )
@@ -39,6 +40,11 @@ func (s *server) apiPools(w http.ResponseWriter, r *http.Request) {
 type timedIncident struct {
 	failover.Incident
 	Clock failover.Clock `json:"clock"`
+	Drain string         `json:"drain,omitempty"` // until when resolvers may give its address, or since when they have forgotten it
+}
+
+func timed(i failover.Incident) timedIncident {
+	return timedIncident{i, i.Clock(), drainOf(i, time.Now())}
 }
 
 func (s *server) apiIncidents(w http.ResponseWriter, r *http.Request) {
@@ -63,16 +69,16 @@ func (s *server) apiIncidents(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, "list the incidents", err)
 		return
 	}
-	timed := make([]timedIncident, 0, len(list))
+	all := make([]timedIncident, 0, len(list))
 	for _, i := range list {
-		timed = append(timed, timedIncident{i, i.Clock()})
+		all = append(all, timed(i))
 	}
-	s.json(w, r, http.StatusOK, map[string]any{"incidents": timed})
+	s.json(w, r, http.StatusOK, map[string]any{"incidents": all})
 }
 
 func (s *server) apiIncident(w http.ResponseWriter, r *http.Request) {
 	if i, ok := s.find(w, r); ok {
-		s.json(w, r, http.StatusOK, timedIncident{i, i.Clock()})
+		s.json(w, r, http.StatusOK, timed(i))
 	}
 }
 

@@ -146,6 +146,7 @@ func TestPagesAreWholeInABrowserAtEverySize(t *testing.T) {
 	pages := map[string]string{
 		"overview": url + "/", "incidents": url + "/incidents", "incident-closed": url + "/incidents/9",
 		"judged": judgedURL + "/", "pool": judgedURL + "/pools/www", "guards": judgedURL + "/guards", "incident-planned": judgedURL + "/incidents/13",
+		"wiring": url + "/pools/api", "incident-drained": serve(t, drainedSite(time.Now()).options()) + "/incidents/11",
 		"incident-overridden": judgedURL + "/incidents/11",
 		"incident-proposed":   judgedURL + "/incidents/10", "incident-open": url + "/incidents/12", "demo": url + "/demo", "error": url + "/incidents/999", "calm": calmURL + "/", "unserved": unservedURL + "/",
 	}

@@ -21,6 +21,7 @@ type headline struct {
 type tally struct {
 	members, up, standbys int
 	pages, warnings       int
+	drifts                int
 	down, suspect         []string
 	doubted               []string // up as far as is known, and that is old
 	flapping              []string // that come and go
@@ -81,6 +82,7 @@ func (t *tally) addPages(p failover.PoolView) {
 			t.warnings++
 		}
 	}
+	t.drifts += len(p.Drifts)
 }
 
 func (t *tally) worst() (tone, string) {
@@ -125,6 +127,9 @@ func (t *tally) detail() string {
 	}
 	if t.warnings > 0 {
 		text += " · " + count(t.warnings, "warning")
+	}
+	if t.drifts > 0 {
+		text += " · " + count(t.drifts, "disagreement")
 	}
 	worst, said, are := t.down, 1, "" // the headline says a single one, and what it is
 	if len(worst) == 0 {

@@ -57,6 +57,7 @@ type actionModel struct {
 	Ended         string // after Begun
 	Change        string
 	Detail        string
+	Drain         string // until when resolvers may give the address, or since when not; empty: nothing is to say
 }
 
 // proposal is an action that waits for a person.
@@ -122,6 +123,7 @@ func incidentOf(i failover.Incident, now time.Time) incidentModel {
 	}
 	for _, a := range i.Actions {
 		m.Actions = append(m.Actions, actionOf(a, now))
+		m.Actions[len(m.Actions)-1].Drain = i.DrainWords(a, now)
 	}
 	for _, n := range i.Notes {
 		step := entryModel{At: stampAt(n.At, now), After: offset(i.Opening.FirstBad, n.At), Kind: kindBadge(n.Kind), Text: n.Text}

@@ -49,7 +49,7 @@ type collector struct {
 	version string
 
 	target, member, withdrawn, standbys, incidents *prometheus.Desc
-	served, elsewhere, warning                     *prometheus.Desc
+	served, elsewhere, warning, drift, lints       *prometheus.Desc
 	paused, memberPaused, flapping, shadow         *prometheus.Desc
 	brake, blind, noRecord, viewAt, seq, build     *prometheus.Desc
 	probes, duration                               *prometheus.Desc
@@ -69,6 +69,8 @@ func newCollector(views func() *failover.View, j Journal, version string) *colle
 		served:       desc("endpoint_served", "1 if users who ask for the page by its name are served, 0 if not; absent while unknown.", "pool", "endpoint"),
 		elsewhere:    desc("endpoint_served_elsewhere", "1 while they are served at another address than the first that is tried.", "pool", "endpoint"),
 		warning:      desc("warning", "1 while answers of the check warn of something that will fail.", "pool", "check"),
+		drift:        desc("drift", "Disagreements that last between the authoritative servers, the record sets, EC2 and what rrwatch has done.", "pool"),
+		lints:        desc("lints", "What could be wired better in the pool, by severity.", "pool", "severity"),
 		paused:       desc("paused", "1 while a person keeps rrwatch from acting on any member of the pool.", "pool"),
 		memberPaused: desc("member_paused", "1 while a person keeps rrwatch from acting on the address.", "pool", "addr"),
 		flapping:     desc("member_flapping", "1 while the address comes and goes, so that nothing more is done.", "pool", "addr"),
@@ -87,7 +89,7 @@ func newCollector(views func() *failover.View, j Journal, version string) *colle
 // Describe sends what Collect may send.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.target, c.member, c.withdrawn, c.standbys, c.incidents, c.served, c.elsewhere, c.warning,
+		c.target, c.member, c.withdrawn, c.standbys, c.incidents, c.served, c.elsewhere, c.warning, c.drift, c.lints,
 		c.paused, c.memberPaused, c.flapping, c.shadow, c.brake, c.blind, c.noRecord, c.viewAt, c.seq, c.build, c.probes, c.duration,
 	} {
 		ch <- d
@@ -146,6 +148,10 @@ func (c *collector) pool(out sink, p failover.PoolView) {
 	for _, a := range p.Advisories {
 		out.gauge(c.warning, truth(a.Gone.IsZero()), p.Name, a.Check)
 	}
+	warnings, advice := severities(p.Lints)
+	out.gauge(c.lints, float64(warnings), p.Name, string(failover.SeverityWarning))
+	out.gauge(c.lints, float64(advice), p.Name, string(failover.SeverityAdvice))
+	out.gauge(c.drift, float64(len(p.Drifts)), p.Name)
 	out.gauge(c.incidents, open, p.Name)
 	out.gauge(c.standbys, standbys, p.Name)
 }

@@ -95,7 +95,7 @@ func TestOverviewSaysOfEachMemberWhatAnOperatorAsks(t *testing.T) {
 	wants(t, row(t, page, "lb-5"), "ready", "asked at 10.0.1.5")
 	wants(t, row(t, page, "lb-6"), "not a standby", "the instance is stopped")
 	wants(t, part(t, page, "pool-www"), "do remap 203.0.113.13 from i-0a1b2c303 to i-0a1b2c305", "cool-down", "would otherwise restore 203.0.113.14", "act")
-	wants(t, part(t, page, "pool-api"), "propose", "watched and never moved", "There is no instance that could take over")
+	wants(t, part(t, page, "pool-api"), "propose", "2 warnings, 1 piece of advice", "There is no instance that could take over")
 	wants(t, part(t, page, "site-headline"), "2 of 6 members are down", "www 203.0.113.13, api 198.51.100.21", "1 suspect")
 	wants(t, part(t, page, "journal"), "the load balancer on lb-3 is dead", "started")
 }
@@ -194,7 +194,8 @@ func TestPagesLetNoForeignTextBecomeMarkup(t *testing.T) {
 	s := newSite(time.Now())
 	v := s.view.Load()
 	p := &v.Pools[0]
-	p.Notices, p.Trouble, p.Record = []string{evil}, evil, evil
+	p.Lints, p.Drifts = []failover.Lint{{Name: failover.LintName(evil), Severity: failover.Severity(evil), Sentence: evil}}, []failover.Advisory{{Text: evil}}
+	p.Trouble, p.Record = evil, evil
 	p.Members[0].Carrier.Name, p.Members[0].Set.Identifier = evil, evil
 	p.Members[0].Checks[0].Health.Last.Detail, p.Members[0].Checks[0].Name = evil, evil
 	p.Spare[0].Name, p.Spare[1].Why, p.Plan.Held[0].Text = evil, evil, evil

@@ -23,7 +23,10 @@ type poolModel struct {
 	ScoreTone    tone
 	Paused       *pauseModel // the whole pool is
 	Trouble      string
-	Notices      []string
+	Lints        []lintModel
+	LintsShort   string // "2 warnings, 1 piece of advice"; empty: there are none
+	LintsTone    tone
+	Drifts       []driftModel
 	Maintenance  stamp
 	Users        []usersModel
 	Warnings     []warningModel
@@ -48,6 +51,7 @@ type memberModel struct {
 	DNSDetail string
 	Published bool
 	Withdrawn bool
+	Draining  stamp       // until when resolvers may give it, though it is out of the answers
 	Returning int64       // the weight that it will have again; 0: it is not coming back by steps
 	Paused    *pauseModel // it is, by itself
 	Flapping  bool
@@ -81,12 +85,14 @@ type arc struct {
 func poolOf(p failover.PoolView, pauses []failover.Pause, now time.Time) poolModel {
 	m := poolModel{
 		Path: poolPath(p.Name), Score: scoreWords(p.Score), ScoreShort: scoreShort(p.Score), ScoreTone: scoreTone(p.Score), Paused: pausedAlone(pauses, p.Name, netip.Addr{}, now),
-		Name: p.Name, Record: p.Record, Read: stampAt(p.Read, now), Trouble: p.Trouble, Notices: p.Notices,
+		Name: p.Name, Record: p.Record, Read: stampAt(p.Read, now), Trouble: p.Trouble,
 		Maintenance: stampAt(p.Maintenance, now), Do: p.Plan.Actions, Held: holdsOf(p.Plan.Held),
 	}
 	m.Users, m.Warnings = usersOf(p, now), warningsOf(p, now)
 	m.Mode, m.ModeMeans = modeBadge(p.Policy.Mode)
 	m.Lease = leaseBadge(p.Lease)
+	m.Lints, m.Drifts = lintsOf(p.Lints), driftsOf(p.Drifts, now)
+	m.LintsShort, m.LintsTone = lintsShort(p.Lints)
 	for _, member := range p.Members {
 		if member.State == monitor.Up {
 			m.Up++
@@ -115,6 +121,7 @@ func memberOf(v failover.MemberView, now time.Time) memberModel {
 		m.State.Tone = warn
 	}
 	m.DNS, m.DNSDetail = dnsWords(v.Member)
+	m.Draining = stampAt(v.Draining, now)
 	m.Carrier, m.CarrierID, m.Zone = v.Carrier.ID, "", v.Carrier.Zone
 	if v.Carrier.Name != "" {
 		m.Carrier, m.CarrierID = v.Carrier.Name, v.Carrier.ID

@@ -86,8 +86,8 @@ func api(now time.Time) failover.PoolView {
 		result("tls", "198.51.100.22", now.Add(-time.Second), "", ""), "down after 3 more fails")}
 	return failover.PoolView{
 		Name: "api", Record: "api.example.com", Read: now.Add(-3 * time.Second), Members: []failover.MemberView{m, foreign},
-		Policy:  failover.Policy{Mode: failover.Propose, Remedies: []failover.Remedy{failover.RemedyRemap}},
-		Notices: []string{"198.51.100.22 is no Elastic IP of this account: it is watched and never moved"},
+		Policy: failover.Policy{Mode: failover.Propose, Remedies: []failover.Remedy{failover.RemedyRemap}},
+		Lints:  lintsAt(), Drifts: driftsAt(now),
 		Plan: failover.Plan{Pool: "api", At: now, Held: []failover.Hold{{
 			Member: netip.MustParseAddr(heldAddr), Guard: failover.GuardMode, Remedy: failover.RemedyRemap,
 			Text: "the mode is propose: a person must approve it", Action: "remap " + heldAddr + " from i-07 to i-08",
