@@ -46,7 +46,7 @@ func adviceOf(k failover.EntryKind, baseURL string) advised {
 	case failover.WarningOver:
 		return advised{":large_green_circle:", green, "warnings are over", ""}
 	case failover.Drifted:
-		return advised{":twisted_rightwards_arrows:", yellow, "disagreements", "It has lasted for two minutes. rrwatch only tells it: it changes nothing because of it."}
+		return advised{":twisted_rightwards_arrows:", yellow, "disagreements", "It has lasted for two minutes or more. rrwatch changes nothing because of it."}
 	case failover.DriftOver:
 		return advised{":large_green_circle:", green, "disagreements are over", ""}
 	case failover.Warned:
