@@ -38,6 +38,8 @@ type bubble struct {
 	log     *strings.Builder
 	alarms  []string // told directly
 	hears   bool     // it takes heartbeats
+
+	dial    probe.Dial // how name servers are asked; nil: as all else
 	vantage string
 	alive   atomic.Bool
 	way     http.RoundTripper // to AWS
@@ -102,6 +104,14 @@ func newBubbleAt(t *testing.T, o simulator.Options, edit *strings.Replacer, prep
 	return b
 }
 
+// servers is how name servers are asked.
+func (b *bubble) servers() probe.Dial {
+	if b.dial != nil {
+		return b.dial
+	}
+	return b.network.DialContext
+}
+
 // start starts rrwatch; it may have run before.
 func (b *bubble) start() {
 	b.t.Helper()
@@ -115,7 +125,7 @@ func (b *bubble) start() {
 		Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 		HTTPClient: &http.Client{Transport: b.way}, BaseEndpoint: aws.String("http://aws.simulated"),
 	}
-	c := cloudOf(b.cfg, func(config.AWS) aws.Config { return account }, b.network.DialContext)
+	c := cloudOf(b.cfg, func(config.AWS) aws.Config { return account }, b.servers())
 	b.monitor = monitor.New(monitor.Options{Vantage: b.vantage, References: b.cfg.References, Dial: b.network.DialContext})
 	with := tools{dial: b.network.DialContext, roster: &probe.Roster{}}
 	if b.hears {
