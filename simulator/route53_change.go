@@ -119,7 +119,7 @@ func (a *AWS) changeRecords(c call) (any, error) {
 	}
 	sets, wrong := a.apply(z, request.Changes)
 	if len(wrong) > 0 {
-		return nil, refuse("InvalidChangeBatch", "%s", joined(wrong))
+		return nil, refuse("InvalidChangeBatch", "%s", inBrackets(wrong))
 	}
 	done := a.newChange(request.Comment)
 	z.publish(sets, done.insync)

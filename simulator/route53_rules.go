@@ -174,5 +174,5 @@ func twice(changes []changeXML) []string {
 	return wrong
 }
 
-// joined writes what is wrong with a batch as Route 53 does.
-func joined(wrong []string) string { return "[" + strings.Join(wrong, ", ") + "]" }
+// inBrackets writes what is wrong with a batch as Route 53 does.
+func inBrackets(wrong []string) string { return "[" + strings.Join(wrong, ", ") + "]" }
