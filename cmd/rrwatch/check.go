@@ -30,7 +30,7 @@ changed. Route 53 has no dry run; its change permission cannot be tried.`,
 			}
 			out := &findings{out: c.OutOrStdout()}
 			path, _ := c.Flags().GetString("config")
-			out.say(true, "%s: mode %s, pools: %s", path, cfg.Mode, poolNames(cfg))
+			out.say(true, "%s: mode %s, pools: %s", path, cfg.Mode, strings.Join(poolNames(cfg), ", "))
 			if advice := noReferences(cfg); advice != "" {
 				out.note(advice)
 			}
@@ -59,12 +59,12 @@ func noReferences(cfg *config.Config) string {
 	return ""
 }
 
-func poolNames(cfg *config.Config) string {
+func poolNames(cfg *config.Config) []string {
 	var names []string
 	for _, p := range cfg.Pools {
 		names = append(names, p.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // findings prints what was found, one line each.

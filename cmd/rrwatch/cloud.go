@@ -29,8 +29,8 @@ type cloud struct {
 
 // account is one way into AWS.
 type account struct {
-	pools       []string // that take it
-	credentials aws.CredentialsProvider
+	pools []string // that take it
+	sdk   aws.Config
 }
 
 // ways gives what the AWS SDK needs to know of an account in a Region.
@@ -55,7 +55,7 @@ func (c *cloud) signIn(ctx context.Context) error {
 	defer cancel()
 	var errs []error
 	for _, a := range c.accounts {
-		_, err := a.credentials.Retrieve(ctx)
+		_, err := a.sdk.Credentials.Retrieve(ctx)
 		switch {
 		case err == nil:
 			continue
@@ -142,7 +142,7 @@ func cloudOf(cfg *config.Config, way ways, dial probe.Dial) *cloud {
 		if !known {
 			n = len(c.accounts)
 			at[everywhere(p.AWS)] = n
-			c.accounts = append(c.accounts, account{credentials: way(p.AWS).Credentials})
+			c.accounts = append(c.accounts, account{sdk: way(p.AWS)})
 		}
 		c.accounts[n].pools = append(c.accounts[n].pools, p.Name)
 	}
