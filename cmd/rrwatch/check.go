@@ -2,8 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,37 +14,70 @@ import (
 )
 
 func newCheck() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "check",
 		Short: "Validate the file and ask AWS what rrwatch may do; exit status 1 if something is wrong",
-		Long: `Reads the configuration file, reads from AWS how each pool is wired, and asks AWS
-whether rrwatch may do what it must: EC2 is asked with its dry run, so nothing is
-changed. Route 53 has no dry run; its change permission cannot be tried.`,
-		Example: "  rrwatch check --config rrwatch.yaml",
-		Args:    cobra.NoArgs,
+		Long: `Reads the configuration file, reads from AWS how each pool is wired, says what is
+better changed there (docs/lints.md), and asks AWS whether rrwatch may do what it
+must, and whether it may do what it need not. Nothing is changed: EC2 is asked with
+its dry run, and Route 53 with a change batch that it cannot but refuse.
+
+  ok     as it should be
+  warn   better changed
+  note   good to know
+  FAIL   must be mended; the exit status is 1`,
+		Example: `  rrwatch check --config rrwatch.yaml
+  rrwatch check --json | jq '.findings[] | select(.result == "fail")'`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(c)
-			if err != nil {
-				return err
-			}
 			out := &findings{out: c.OutOrStdout()}
-			path, _ := c.Flags().GetString("config")
-			out.say(true, "%s: mode %s, pools: %s", path, cfg.Mode, strings.Join(poolNames(cfg), ", "))
-			if advice := noReferences(cfg); advice != "" {
-				out.note(advice)
-			}
-			checkCommands(out, cfg)
-			advisePolicies(out, cfg)
-			cloud, err := openCloud(c.Context(), cfg)
-			if err != nil {
+			out.asJSON, _ = c.Flags().GetBool("json")
+			err := checkAll(c, out)
+			switch {
+			case err != nil && out.asJSON:
+				out.wrong(err)
+			case err != nil:
 				return err
 			}
-			for _, spec := range specs(cfg, newTools()) {
-				checkPool(c.Context(), out, spec, cloud)
-			}
-			return failedUnless(!out.bad)
+			return out.end()
 		},
 	}
+	c.Flags().Bool("json", false, "print what was found as JSON")
+	return c
+}
+
+// wrong tells of what ends the check.
+func (f *findings) wrong(err error) {
+	f.of("")
+	if all, ok := errors.AsType[config.Errors](err); ok {
+		for _, one := range all {
+			f.say(false, "%v", one)
+		}
+		return
+	}
+	f.say(false, "%v", err)
+}
+
+func checkAll(c *cobra.Command, out *findings) error {
+	cfg, err := loadConfig(c)
+	if err != nil {
+		return err
+	}
+	path, _ := c.Flags().GetString("config")
+	out.say(true, "%s: mode %s, pools: %s", path, cfg.Mode, strings.Join(poolNames(cfg), ", "))
+	if advice := noReferences(cfg); advice != "" {
+		out.note(advice)
+	}
+	checkCommands(out, cfg)
+	advisePolicies(out, cfg)
+	cloud, err := openCloud(c.Context(), cfg)
+	if err != nil {
+		return err
+	}
+	for n, spec := range specs(cfg, newTools()) {
+		checkPool(c.Context(), out, checked{cfg, cfg.Pools[n], spec, cloud})
+	}
+	return nil
 }
 
 // noReferences advises those who let rrwatch change things without a way to
@@ -67,98 +99,59 @@ func poolNames(cfg *config.Config) []string {
 	return names
 }
 
-// findings prints what was found, one line each.
-type findings struct {
-	out io.Writer
-	bad bool
+// checked is a pool that is looked at.
+type checked struct {
+	cfg   *config.Config
+	pool  config.Pool
+	spec  *failover.Spec
+	cloud *cloud
 }
 
-func (f *findings) say(good bool, format string, args ...any) {
-	mark := "ok    "
-	if !good {
-		mark, f.bad = "FAIL  ", true
-	}
-	f.line(mark, fmt.Sprintf(format, args...))
-}
-
-func (f *findings) note(text string) { f.line("note  ", text) }
-
-// line prints a finding; what follows its first line is indented below it.
-func (f *findings) line(mark, text string) {
-	fmt.Fprintln(f.out, mark+strings.ReplaceAll(text, "\n", "\n      "))
-}
-
-func checkPool(ctx context.Context, out *findings, spec *failover.Spec, c *cloud) {
-	pool, err := failover.Discover(ctx, spec, c.eips, c.records, nil)
+func checkPool(ctx context.Context, out *findings, c checked) {
+	pool, err := failover.Discover(ctx, c.spec, c.cloud.eips, c.cloud.records, nil)
 	if err != nil {
-		out.say(false, "pool %s: %v", spec.Name, err)
-		checkPermissions(ctx, out, spec, c, nil)
+		out.say(false, "pool %s: %v", c.spec.Name, err)
+		out.of(c.spec.Name)
+		checkPermissions(ctx, out, c, nil)
+		out.of("")
 		return
 	}
 	out.say(true, "pool %s: %s publishes %d addresses, %d instances can carry them",
-		spec.Name, spec.Record, len(pool.Members), len(pool.Instances))
-	checkEndpoints(ctx, out, spec)
+		c.spec.Name, c.spec.Record, len(pool.Members), len(pool.Instances))
+	out.of(c.spec.Name)
+	checkEndpoints(ctx, out, c.spec)
 	for _, m := range pool.Members {
-		out.say(true, "  %s %s", m.Addr, role(spec, pool, m.Addr))
+		out.say(true, "%s %s", m.Addr, role(c.spec, pool, m.Addr))
 	}
 	for _, i := range pool.Spare() {
-		if at := i.ProbeAddr(spec.Instances.Address); at.IsValid() {
-			out.say(true, "  %s can be a standby, asked at %s", i.Label(), at)
-			continue
+		if at := i.ProbeAddr(c.spec.Instances.Address); at.IsValid() {
+			out.say(true, "%s can be a standby, asked at %s", i.Label(), at)
 		}
-		out.note(fmt.Sprintf("  %s can be no standby: it has no %s address to ask it at", i.Label(), spec.Instances.Address))
 	}
-	if len(pool.Spare()) == 0 {
-		out.note("  the pool has no standby, so a failed address can only be withdrawn")
-	}
-	for _, n := range pool.Notices {
-		out.note("  " + n)
-	}
-	checkPermissions(ctx, out, spec, c, pool)
+	out.lints(failover.Lints(c.spec, pool))
+	checkPermissions(ctx, out, c, pool)
+	out.of("")
 }
 
-// checkPermissions asks what rrwatch may do. A pool that only observes needs
-// no permission to change anything.
-func checkPermissions(ctx context.Context, out *findings, spec *failover.Spec, c *cloud, pool *failover.Pool) {
-	list := c.eips[spec.Name].Check(ctx, trial(spec, pool))
-	for _, p := range c.records.Check(ctx, spec) {
+// checkPermissions asks what rrwatch may do for a pool, which is nil if it could
+// not be read.
+func checkPermissions(ctx context.Context, out *findings, c checked, pool *failover.Pool) {
+	needs := grantOf(c.cfg, c.pool)
+	trial := eip.Trial{Moves: needs.moves}
+	if pool != nil {
+		for _, m := range pool.Members {
+			if m.Address != nil {
+				trial.Addresses = append(trial.Addresses, *m.Address)
+			}
+		}
+		trial.Instances = pool.Instances
+	}
+	list := c.cloud.eips[c.pool.Name].Check(ctx, trial)
+	for _, p := range c.cloud.records.byName[c.pool.Record].asker.Check(ctx, route53.Trial{
+		Zone: c.spec.Zone, Record: c.spec.Record,
+		Edits: uses(c.pool, config.RemedyWithdraw), Lease: leases(c.cfg, c.pool),
+	}) {
 		list = append(list, eip.Permission(p))
 	}
-	for _, p := range list {
-		text := "  " + p.Action
-		if p.On != "" {
-			text += " on " + p.On
-		}
-		if p.Detail != "" {
-			text += ": " + p.Detail
-		}
-		switch untried := strings.HasPrefix(p.Detail, "not tried"); {
-		case untried, !p.Needed && p.Detail != "":
-			out.note(text)
-		case p.Needed:
-			out.say(p.OK, "%s", text)
-		}
-	}
-}
-
-// trial is what a pool may need of EC2; nil: it could not be read.
-func trial(spec *failover.Spec, pool *failover.Pool) eip.Trial {
-	t := eip.Trial{Moves: spec.Policy.Mode != failover.Observe}
-	if pool == nil {
-		return t
-	}
-	for _, m := range pool.Members {
-		if m.Address != nil {
-			t.Addresses = append(t.Addresses, *m.Address)
-		}
-	}
-	t.Instances = pool.Instances
-	return t
-}
-
-// Check asks what rrwatch may do in a pool's zone.
-func (z *zones) Check(ctx context.Context, spec *failover.Spec) []route53.Permission {
-	return z.byName[spec.Record].asker.Check(ctx, route53.Trial{
-		Zone: spec.Zone, Record: spec.Record, Edits: spec.Policy.Mode != failover.Observe, Lease: spec.Lease,
-	})
+	out.permissions(c.pool.AWS, list)
 }

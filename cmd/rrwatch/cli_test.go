@@ -165,7 +165,7 @@ func TestPlanSaysWhatWouldBeDone(t *testing.T) {
 func TestCheckProvesWhatRrwatchMayDo(t *testing.T) {
 	w, file := newTestWorld(t)
 	a := rrwatch(t, "check", "--config", file)
-	if a.code != 0 || !strings.Contains(a.out, "ok      ec2:AssociateAddress") || strings.Contains(a.out, "FAIL") {
+	if a.code != 0 || !strings.Contains(a.out, "ok      permitted, as needed: ec2:DescribeAddresses, ec2:DescribeInstances, ec2:DescribeInstanceStatus, ec2:AssociateAddress (5 tries)") || strings.Contains(a.out, "FAIL") {
 		t.Errorf("exit %d\n%s%s", a.code, a.out, a.err)
 	}
 	w.aws.Deny("AssociateAddress")

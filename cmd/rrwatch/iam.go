@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -97,7 +96,7 @@ func moveStatements(grants []grant) []statement {
 		// A condition holds for all of its statement, and addresses need no tags.
 		tagged := map[string][]string{}
 		for key, value := range g.tags {
-			tagged["aws:ResourceTag/"+key] = []string{value}
+			tagged["ec2:ResourceTag/"+key] = []string{value}
 		}
 		list = append(list, allow(sid, action, touched),
 			allow(sid+"ToTagged", action, slices.Concat(g.arns("instance", []string{everything}), g.arns("network-interface", []string{everything}))).when("StringEquals", tagged))
@@ -170,7 +169,7 @@ func each(grants []grant, of func(grant) []string) []string {
 			found[one] = true
 		}
 	}
-	return slices.SortedFunc(maps.Keys(found), cmp.Compare[string])
+	return slices.Sorted(maps.Keys(found))
 }
 
 // camel writes a pool's name as it may stand in a Sid, which has letters and

@@ -36,7 +36,7 @@ func grantOf(cfg *config.Config, p config.Pool) grant {
 	if uses(p, config.RemedyWithdraw) {
 		g.names, g.types = []string{p.Record}, []string{"A", "AAAA"}
 	}
-	if cfg.Lease == config.LeaseDNS && p.Mode != config.ModeObserve {
+	if leases(cfg, p) {
 		g.names, g.types = append(g.names, failover.LeaseName(p.Record)), append(g.types, "TXT")
 	}
 	return g
@@ -52,6 +52,12 @@ func uses(p config.Pool, remedy config.Remedy) bool {
 		used = used || slices.Contains(list, remedy)
 	}
 	return used
+}
+
+// leases reports whether a lease is held for a pool: one that only observes needs
+// none.
+func leases(cfg *config.Config, p config.Pool) bool {
+	return cfg.Lease == config.LeaseDNS && p.Mode != config.ModeObserve
 }
 
 // narrow puts what was read in the place of what is not known.

@@ -186,7 +186,7 @@ func TestOfflineThePolicyGoesByTags(t *testing.T) {
 	if diff := cmp.Diff([]statement{
 		{Sid: "MoveAddressesOfWww", Effect: "Allow", Action: []string{"ec2:AssociateAddress"}, Resource: []string{arn + "elastic-ip/*", arn + "instance/i-0123456789abcdef0"}},
 		{Sid: "MoveAddressesOfWwwToTagged", Effect: "Allow", Action: []string{"ec2:AssociateAddress"}, Resource: []string{arn + "instance/*", arn + "network-interface/*"},
-			Condition: map[string]map[string][]string{"StringEquals": {"aws:ResourceTag/team": {"web"}, "aws:ResourceTag/env": {"prod"}}}},
+			Condition: map[string]map[string][]string{"StringEquals": {"ec2:ResourceTag/team": {"web"}, "ec2:ResourceTag/env": {"prod"}}}},
 	}, docs[0].Statement[1:3]); diff != "" {
 		t.Error(diff)
 	}
