@@ -27,8 +27,8 @@ type Permission struct {
 type Trial struct {
 	Zone   string // its name or its id
 	Record string // the published name
-	Edits  bool   // the pool's mode is one in which records are edited
-	Lease  bool   // the pool has a lease, which stands in the zone
+	Edits  bool   // the pool's mode and remedies are ones in which its record is edited
+	Lease  bool   // a lease is held for the pool, which is edited in the zone, too
 }
 
 // Check tries all that this package calls for a pool, and what it should not be allowed to, and changes nothing.
@@ -57,12 +57,12 @@ func (c *Client) Check(ctx context.Context, t Trial) []Permission {
 	if codeOf(err) == "NoSuchChange" {
 		err = nil
 	}
-	list = append(list, permission("route53:GetChange", "", err))
+	list = append(list, permission("route53:GetChange", "", err).neededWhen(t.Edits || t.Lease))
 	list = append(list, c.mayReadHealth(ctx, sets)...)
 	for _, kind := range typesOf(sets) {
 		list = append(list, c.mayEdit(ctx, id, record, kind, t.Edits))
 	}
-	if t.Lease && t.Edits {
+	if t.Lease {
 		list = append(list, c.mayEdit(ctx, id, normal(failover.LeaseName(record)), types.RRTypeTxt, true))
 	}
 	if zone != "" {
@@ -109,16 +109,7 @@ func (c *Client) mayEdit(ctx context.Context, id, name string, kind types.RRType
 	if slices.Contains([]string{"InvalidChangeBatch", "NoSuchHealthCheck"}, codeOf(err)) {
 		err = nil
 	}
-	p := permission("route53:ChangeResourceRecordSets", name+" "+string(kind), err)
-	p.Needed = needed
-	switch {
-	case needed:
-	case p.OK:
-		p.Detail = "permitted, and not needed: rrwatch iam-policy prints a policy for the names that are (docs/permissions.md)"
-	case denied(err):
-		p.Detail = ""
-	}
-	return p
+	return permission("route53:ChangeResourceRecordSets", name+" "+string(kind), err).neededWhen(needed)
 }
 
 func impossible(id, name string, kind types.RRType) *awsroute53.ChangeResourceRecordSetsInput {
@@ -146,12 +137,27 @@ func randomUUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
+// neededWhen is the permission as it is judged when it may be not needed.
+func (p Permission) neededWhen(needed bool) Permission {
+	switch p.Needed = needed; {
+	case needed:
+	case p.OK:
+		p.Detail = "permitted, and not needed: rrwatch iam-policy prints a policy without it (docs/permissions.md)"
+	case strings.HasPrefix(p.Detail, notPermitted):
+		p.Detail = "" // as it should be
+	}
+	return p
+}
+
+// notPermitted begins what is said of a permission that is not there.
+const notPermitted = "not permitted"
+
 // permission is a needed one, of which err tells whether it is there.
 func permission(action, on string, err error) Permission {
 	p := Permission{Action: action, On: on, OK: err == nil, Needed: true}
 	switch {
 	case denied(err):
-		p.Detail = "not permitted (docs/permissions.md): " + strings.TrimSpace(said(err))
+		p.Detail = notPermitted + " (docs/permissions.md): " + strings.TrimSpace(said(err))
 	case err != nil:
 		p.Detail = err.Error()
 	}

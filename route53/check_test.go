@@ -66,13 +66,23 @@ func TestCheckChangesNothingAndNamesWhatIsNotNeeded(t *testing.T) {
 		t.Errorf("the check has left %+v", sets)
 	}
 	watching := trial()
-	watching.Edits = false
+	watching.Edits, watching.Lease = false, false
 	for _, p := range open(a).Check(t.Context(), watching) {
-		if edits := p.Action == "route53:ChangeResourceRecordSets"; edits == p.Needed || !p.OK {
+		if edits := p.Action == "route53:ChangeResourceRecordSets" || p.Action == "route53:GetChange"; edits == p.Needed || !p.OK {
 			t.Errorf("of a pool that is only watched: %+v", p)
 		}
 		if strings.HasPrefix(p.On, "_rrwatch.") {
 			t.Errorf("a pool that is only watched has no lease: %+v", p)
+		}
+	}
+}
+
+func TestALeaseIsEditedWhereTheRecordIsNot(t *testing.T) {
+	moving := trial()
+	moving.Edits = false
+	for _, p := range editsOf(account(simulator.Options{}), "_rrwatch.www.example.com").Check(t.Context(), moving) {
+		if p.OK != p.Needed || p.Detail != "" {
+			t.Errorf("got %+v, want it to be well", p)
 		}
 	}
 }

@@ -36,6 +36,10 @@ func newZones(cfg *config.Config, open func(config.AWS) *awsroute53.Client, dial
 		editor *route53.Client
 		askers map[string]*route53.Client // by the name servers that they ask
 	}
+	var options []route53.Option
+	if cfg.Lease == config.LeaseDNS {
+		options = append(options, route53.WithLeases())
+	}
 	accounts := map[config.AWS]*account{}
 	z := &zones{byName: map[string]zone{}}
 	for _, p := range cfg.Pools {
@@ -47,7 +51,7 @@ func newZones(cfg *config.Config, open func(config.AWS) *awsroute53.Client, dial
 		}
 		servers := fmt.Sprint(p.NameServers)
 		if a.askers[servers] == nil {
-			a.askers[servers] = route53.New(a.sdk, p.NameServers, dial)
+			a.askers[servers] = route53.New(a.sdk, p.NameServers, dial, options...)
 		}
 		z.byName[p.Record] = zone{p.Record, a.askers[servers], a.editor}
 	}
