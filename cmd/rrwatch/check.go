@@ -74,10 +74,27 @@ func checkAll(c *cobra.Command, out *findings) error {
 	if err != nil {
 		return err
 	}
+	cloud.introduce(c.Context(), out)
 	for n, spec := range specs(cfg, newTools()) {
 		checkPool(c.Context(), out, checked{cfg, cfg.Pools[n], spec, cloud})
 	}
 	return nil
+}
+
+// introduce tells as whom rrwatch is signed in.
+func (c *cloud) introduce(ctx context.Context, out *findings) {
+	for _, a := range c.accounts {
+		_, arn, err := a.who(ctx)
+		if err != nil {
+			out.note(err.Error())
+			continue
+		}
+		text := "signed in as " + arn
+		if len(c.accounts) > 1 {
+			text += ", for pools " + strings.Join(a.pools, ", ")
+		}
+		out.say(true, "%s", text)
+	}
 }
 
 // noReferences advises those who let rrwatch change things without a way to

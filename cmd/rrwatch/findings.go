@@ -154,42 +154,84 @@ func (f *findings) lints(list []failover.Lint) {
 }
 
 // permissions tells of what was tried in an account: in print those that are as
-// they should be together, and each of the others.
+// they should be together, those that are too many together, and each of the
+// others.
 func (f *findings) permissions(account any, list []eip.Permission) {
-	var good, denied []string // in the order in which they were tried
-	tries := map[string]int{}
+	groups := map[string][]string{}
+	var others []finding
 	for _, p := range list {
 		one := judgedPermission(p)
-		switch text := one.Text; {
-		case p.On == "" && !f.once(account, text):
-		case f.asJSON || one.Result != findingOK:
-			f.add(one)
-		case p.Needed:
-			if tries[p.Action]++; tries[p.Action] == 1 {
-				good = append(good, p.Action)
-			}
-		default:
-			if tries[p.Action]++; tries[p.Action] == 1 {
-				denied = append(denied, p.Action)
-			}
+		if p.On == "" && !f.once(account, one.Text) {
+			continue
+		}
+		kind := kindOf(one)
+		if f.asJSON || kind == "" {
+			others = append(others, one)
+			continue
+		}
+		groups[kind] = append(groups[kind], p.Action)
+		if kind == kindMore && p.On != "" {
+			groups[kind][len(groups[kind])-1] += " on " + onWhat(p.On)
 		}
 	}
-	if len(good) > 0 {
-		f.say(true, "permitted, as needed: %s", counted(good, tries))
+	for _, kind := range []string{kindGood, kindDenied} {
+		if actions := groups[kind]; len(actions) > 0 {
+			f.say(true, "%s: %s", kind, counted(actions))
+		}
 	}
-	if len(denied) > 0 {
-		f.say(true, "not permitted, nor needed: %s", counted(denied, tries))
+	if actions := groups[kindMore]; len(actions) > 0 {
+		f.add(finding{Result: findingWarn, Text: fmt.Sprintf("%s: %s; whoever gets hold of rrwatch's credentials may do it, too: "+
+			"rrwatch iam-policy prints a policy without it (docs/permissions.md)", kindMore, counted(actions))})
+	}
+	for _, one := range others {
+		f.add(one)
 	}
 }
 
+// The kinds of permissions that are told together.
+const (
+	kindGood   = "permitted, as needed"
+	kindDenied = "not permitted, nor needed"
+	kindMore   = "permitted, and not needed"
+)
+
+func kindOf(one finding) string {
+	switch {
+	case one.Result == findingOK && one.Permission.Needed:
+		return kindGood
+	case one.Result == findingOK:
+		return kindDenied
+	case one.Result == findingWarn:
+		return kindMore
+	}
+	return ""
+}
+
+// onWhat names what a permission was tried on. Of names that are no pool's one is
+// tried for all.
+func onWhat(on string) string {
+	if strings.HasPrefix(on, "rrwatch-check.") {
+		return "names of no pool, such as " + on
+	}
+	return on
+}
+
 // counted lists actions, with how often each was tried if it was more than once.
-func counted(actions []string, tries map[string]int) string {
-	words := make([]string, 0, len(actions))
+func counted(actions []string) string {
+	tries := map[string]int{}
 	for _, action := range actions {
-		if n := tries[action]; n > 1 {
-			action += fmt.Sprintf(" (%d tries)", n)
+		tries[action]++
+	}
+	var words []string
+	for _, action := range actions {
+		switch n := tries[action]; n {
+		case 0: // it was told
+		case 1:
+			words = append(words, action)
+		default:
+			words = append(words, fmt.Sprintf("%s (%d tries)", action, n))
 		}
-		words = append(words, action)
+		tries[action] = 0
 	}
 	return strings.Join(words, ", ")
 }

@@ -106,20 +106,28 @@ func (c *cloud) liveGrants(ctx context.Context, cfg *config.Config) ([]grant, er
 	return grants, nil
 }
 
-// accountNumbers asks for the number of each pool's account. It needs no
-// permission.
+// accountNumbers are the numbers of the pools' accounts.
 func (c *cloud) accountNumbers(ctx context.Context) (map[string]string, error) {
 	numbers := map[string]string{}
 	var errs []error
 	for _, a := range c.accounts {
-		who, err := sts.NewFromConfig(a.sdk).GetCallerIdentity(ctx, nil)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("ask for the number of the account of pools %s: %w", strings.Join(a.pools, ", "), err))
-			continue
-		}
+		number, _, err := a.who(ctx)
+		errs = append(errs, err)
 		for _, pool := range a.pools {
-			numbers[pool] = aws.ToString(who.Account)
+			numbers[pool] = number
 		}
 	}
 	return numbers, errors.Join(errs...)
+}
+
+// who asks for the account's number, and as whom it is asked. It needs no
+// permission.
+func (a account) who(ctx context.Context) (number, arn string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, signInWithin)
+	defer cancel()
+	who, err := sts.NewFromConfig(a.sdk).GetCallerIdentity(ctx, nil)
+	if err != nil {
+		return "", "", fmt.Errorf("ask AWS who rrwatch is, for pools %s: %w", strings.Join(a.pools, ", "), err)
+	}
+	return aws.ToString(who.Account), aws.ToString(who.Arn), nil
 }
