@@ -2,6 +2,7 @@ package route53
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -44,6 +45,9 @@ func (c *Client) zoneID(ctx context.Context, zone string) (string, error) {
 	})
 }
 
+// ErrNoZone is the error of a read in a zone that is given by a name which none of the account's zones has.
+var ErrNoZone = errors.New("there is no hosted zone")
+
 // theOne is the zone that is meant by a name: of several the only public one, which is the one that the world sees.
 func theOne(zone string, found []types.HostedZone) (string, error) {
 	var public []types.HostedZone
@@ -54,7 +58,7 @@ func theOne(zone string, found []types.HostedZone) (string, error) {
 	}
 	switch {
 	case len(found) == 0:
-		return "", fmt.Errorf("there is no hosted zone %s in this account: check its name, and with which credentials rrwatch runs", zone)
+		return "", fmt.Errorf("%w %s in this account: check its name, and with which credentials rrwatch runs", ErrNoZone, zone)
 	case len(public) == 1:
 		found = public
 	case len(found) > 1:

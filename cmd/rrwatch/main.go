@@ -48,6 +48,7 @@ Route 53 name. When an address fails it finds out why, moves the address to a
 healthy standby instance or takes it out of the record, proves from outside
 that the site is served again, and remembers and tells what it did and why.`,
 		Example: `  rrwatch demo                              see it work, on this machine alone
+  rrwatch init  --name www.example.com      write a first configuration from what the account has
   rrwatch check --config rrwatch.yaml       is the file right, and may rrwatch do what it must?
   rrwatch probe --config rrwatch.yaml       ask every address once
   rrwatch plan  --config rrwatch.yaml       what would be done now, and what is held back
@@ -65,7 +66,7 @@ that the site is served again, and remembers and tells what it did and why.`,
 		panic(err) // the flag was defined on the line before
 	}
 	root.AddCommand(newRun(), newDemo(), newCheck(), newProbe(), newPlan(), newPause(), newResume(), newApprove(),
-		newOverride(), newReleaseBrake(), newIAMPolicy(), newVersion(), newHealthcheck())
+		newOverride(), newReleaseBrake(), newIAMPolicy(), newInit(), newVersion(), newHealthcheck())
 	return root
 }
 
