@@ -137,6 +137,8 @@ func forPeople(err error) string {
 func explain(err error) error {
 	dns, unresolved := errors.AsType[*net.DNSError](err)
 	switch {
+	case strings.Contains(err.Error(), "AssumeRole"): // and not what was asked of the service itself
+		return fmt.Errorf("no AWS credentials: the role is not to be had (docs/permissions.md): %w", err)
 	case strings.Contains(err.Error(), "get identity:"): // the SDK has no type for it
 		return fmt.Errorf("no AWS credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile (aws.profile), "+
 			"or run on a host with a role: %w", err)

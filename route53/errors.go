@@ -59,6 +59,8 @@ func needs(err error) string {
 func explain(err error) error {
 	var dns *net.DNSError
 	switch {
+	case strings.Contains(err.Error(), "AssumeRole"): // and not what was asked of the service itself
+		return fmt.Errorf("no AWS credentials: the role is not to be had (docs/permissions.md): %w", err)
 	case strings.Contains(err.Error(), "get identity:"): // the SDK has no type for it
 		return fmt.Errorf("no AWS credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile (aws.profile), "+
 			"or run on a host with a role: %w", err)

@@ -3,11 +3,17 @@ package main
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
+
+	"rrwatch/config"
+	"rrwatch/failover"
 )
 
 // An outage of STS must not become an outage of what the role may still do.
@@ -50,4 +56,31 @@ func TestARoleOutlivesAnOutageOfSTS(t *testing.T) {
 			t.Errorf("STS is back: %v", err)
 		}
 	})
+}
+
+func TestARoleThatMayNotBeAssumedIsNoMissingKey(t *testing.T) {
+	cfg, way, www, _ := twoAccounts(t)
+	denied := func(at config.AWS) aws.Config {
+		account := way(at)
+		if at.RoleARN != "" {
+			account.Credentials = aws.NewCredentialsCache(&assumed{arn: at.RoleARN, assume: aws.CredentialsProviderFunc(
+				func(context.Context) (aws.Credentials, error) {
+					return aws.Credentials{}, &smithy.GenericAPIError{Code: "AccessDenied", Message: "is not authorized to perform: sts:AssumeRole"}
+				})})
+		}
+		return account
+	}
+	c := cloudOf(cfg, denied, nil)
+	_, errs := failover.DiscoverAll(t.Context(), specs(cfg, newTools()), c.eips, c.records)
+	for name, err := range map[string]error{
+		"the daemon": errs["www"], "a command": c.signIn(t.Context()), "EC2": c.eips.Read(t.Context(), []failover.Want{{Pool: "www", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}})[0].Err,
+	} {
+		if err == nil || !strings.Contains(err.Error(), "trust policy") || !strings.Contains(err.Error(), "210987654321:role/rrwatch") ||
+			strings.Contains(err.Error(), "AWS_ACCESS_KEY_ID") || strings.Contains(err.Error(), "rrwatch needs") {
+			t.Errorf("%s is told: %v", name, err)
+		}
+	}
+	if n := len(www.Calls()); n != 0 {
+		t.Errorf("calls without credentials: %v", www.Calls())
+	}
 }

@@ -49,9 +49,6 @@ with comments that say what was found. It only reads.`,
 	c.Flags().StringVar(&look.at.Profile, "profile", "", "a profile of the shared AWS configuration files")
 	c.Flags().StringVar(&look.zone, "zone", "", "the hosted zone's name or id (default: the one that holds the name)")
 	c.Flags().StringP("output", "o", "", "the file to write, which must not exist yet (default: standard output)")
-	if err := c.MarkFlagRequired("name"); err != nil {
-		panic(err) // the flag was defined above
-	}
 	return c
 }
 

@@ -182,7 +182,8 @@ type attempted struct {
 	kind   config.Kind
 	port   uint16
 	usual  bool // it is the kind's own port
-	passed int
+	passed int  // addresses that answered as they should
+	failed int
 	said   string // of the first address that failed, or of the first one
 }
 
@@ -213,11 +214,14 @@ func (s *scout) findCheck(ctx context.Context) error {
 	watches := failover.Watches(spec, &failover.Pool{Name: spec.Name, Members: members(addrs)})
 	for n, a := range askOnce(ctx, watches) { // the checks of the first address, then those of the next one
 		t := &s.tried[n%len(s.tried)]
-		if a.Verdict == probe.Pass {
-			t.passed++
-		}
-		if t.said == "" || a.Verdict != probe.Pass {
+		pass := a.Verdict == probe.Pass
+		if t.said == "" || !pass && t.failed == 0 {
 			t.said = fmt.Sprintf("%s: %s", addrs[n/len(s.tried)], a.Detail)
+		}
+		if pass {
+			t.passed++
+		} else {
+			t.failed++
 		}
 	}
 	slices.SortStableFunc(s.tried, func(a, b attempted) int { return b.passed - a.passed })

@@ -105,7 +105,8 @@ func TestInitSaysWhatIsInItsWay(t *testing.T) {
 		"no Elastic IP":         {func(s *scout) { s.name = "far.example.com" }, "publishes 198.51.100.7, and none of them is an Elastic IP of this account in eu-central-1"},
 		"a wrong zone":          {func(s *scout) { s.zone = "example.org" }, "there is no hosted zone example.org"},
 		"no Region":             {func(s *scout) { s.at.Region = "" }, "--region eu-central-1"},
-		"no name":               {func(s *scout) { s.name = "https://www.example.com/" }, `"https://www.example.com/" is no published DNS name`},
+		"no name":               {func(s *scout) { s.name = "" }, "--name www.example.com"},
+		"a URL":                 {func(s *scout) { s.name = "https://www.example.com/" }, `"https://www.example.com/" is no published DNS name`},
 		"a wildcard":            {func(s *scout) { s.name = "*.example.com" }, "is no published DNS name"},
 		"a profile of nobody":   {func(s *scout) { s.at.Profile = "nobody" }, "nobody"},
 	} {
@@ -166,6 +167,10 @@ func TestInitNamesTheCarriersWhenNoTagsSayWhoIsMeant(t *testing.T) {
 
 func TestNamesOfInstancesStayInTheirComments(t *testing.T) {
 	i := instance("i-0a1b2c01", map[string]string{"role": "lb"})
+	many := found(slices.Repeat([]failover.Instance{i}, 25)...)
+	if text := string(many.yaml()); strings.Count(text, "i-0a1b2c01 in") > 21 || !strings.Contains(text, "#   and 5 more\n") {
+		t.Errorf("a long list:\n%s", text)
+	}
 	i.Name = "lb\nmode: act\u2028mode: act\r"
 	cfg, err := config.Parse("x", found(i).yaml(), os.LookupEnv)
 	if err != nil || cfg.Mode != config.ModeObserve {

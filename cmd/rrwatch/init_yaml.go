@@ -138,12 +138,19 @@ func (s *scout) carrying(addr netip.Addr) string {
 	return fmt.Sprintf("(%s) is carried by no instance", a.Allocation)
 }
 
+// mostListed is how many instances a comment lists.
+const mostListed = 20
+
 func (s *scout) writeInstances(p *page) {
 	p.line("")
 	switch {
 	case len(s.tags) > 0:
 		p.comment(4, "Which instances may carry the addresses: those with the tags that all carriers have. These are")
-		for _, i := range s.family {
+		for n, i := range s.family {
+			if n == mostListed {
+				p.comment(4, "  and %d more", len(s.family)-n)
+				break
+			}
 			carries := "carries none of them: a standby, if it is healthy"
 			if slices.ContainsFunc(s.carriers, func(c failover.Instance) bool { return c.ID == i.ID }) {
 				carries = "carries an address"
