@@ -14,7 +14,7 @@ import (
 func TestTheExamplesOfTheDocumentsAreRight(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```yaml\n(region:.*?)```")
 	n := 0
-	for _, file := range []string{"../../README.md", "../../docs/checks.md"} {
+	for _, file := range []string{"../../README.md", "../../docs/checks.md", "../../docs/permissions.md"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -26,7 +26,7 @@ func TestTheExamplesOfTheDocumentsAreRight(t *testing.T) {
 			}
 		}
 	}
-	if n < 5 {
+	if n < 6 {
 		t.Errorf("only %d examples were found", n)
 	}
 }

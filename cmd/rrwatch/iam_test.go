@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -225,5 +228,36 @@ func TestThePolicyIsPrintedForAUser(t *testing.T) {
 	a = rrwatch(t, "iam-policy", "--config", file)
 	if a.code != 1 || a.out != "" || !strings.Contains(a.err, "ec2:DescribeAddresses") || !strings.Contains(a.err, "--offline") {
 		t.Errorf("exit %d\n%s%s", a.code, a.out, a.err)
+	}
+}
+
+func TestThePolicyOfTheDocumentsIsWhatIsPrinted(t *testing.T) {
+	text, err := os.ReadFile("../../docs/permissions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```json\n(.*?)```").FindSubmatch(text)
+	var shown policyDocument
+	if err := json.Unmarshal(block[1], &shown); err != nil {
+		t.Fatal(err)
+	}
+	ids := func(kind string, n int) (list []string) {
+		for i := range n {
+			list = append(list, fmt.Sprintf("%s-0a1b2c3d4e5f6000%d", kind, i+1))
+		}
+		return list
+	}
+	cfg := parsedPolicy(t, "lease: dns\n")
+	g := grantOf(cfg, cfg.Pools[0])
+	g.account, g.zone, g.types, g.tags = "123456789012", "Z0123456789EXAMPLE", []string{"A", "TXT"}, nil
+	g.allocations, g.instances, g.interfaces = ids("eipalloc", 2), ids("i", 3), ids("eni", 3)
+	docs, _ := printed(t, []grant{g}, false)
+	if diff := cmp.Diff(docs[0], shown); diff != "" {
+		t.Errorf("docs/permissions.md shows another policy than iam-policy prints: %s", diff)
+	}
+	for _, action := range append(callsOf(t, "../../eip/eip.go", "ec2"), callsOf(t, "../../route53/route53.go", "route53")...) {
+		if !bytes.Contains(text, []byte("\n| `"+action+"` |")) {
+			t.Errorf("docs/permissions.md does not say what %s is for", action)
+		}
 	}
 }
