@@ -129,7 +129,9 @@ func (a *AWS) changeRecords(c call) (any, error) {
 
 // apply returns the records of the zone after all changes, or what is wrong with the batch.
 func (a *AWS) apply(z *zone, changes []changeXML) (sets []RecordSet, wrong []string) {
-	wrong = append(tooLarge(changes), twice(changes)...)
+	if wrong = append(tooLarge(changes), twice(changes)...); len(wrong) > 0 {
+		return nil, wrong
+	}
 	sets = slices.Clone(z.sets())
 	for _, change := range changes {
 		r := change.Set.set()
