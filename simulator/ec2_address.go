@@ -15,7 +15,7 @@ type addressXML struct {
 	NetworkInterfaceID string   `xml:"networkInterfaceId,omitempty"`
 	OwnerID            string   `xml:"networkInterfaceOwnerId,omitempty"`
 	PrivateIP          string   `xml:"privateIpAddress,omitempty"`
-	Tags               []tagXML `xml:"tagSet>item"`
+	Tags               []tagXML `xml:"tagSet>item,omitempty"`
 	Pool               string   `xml:"publicIpv4Pool"`
 	BorderGroup        string   `xml:"networkBorderGroup"`
 	ServiceManaged     string   `xml:"serviceManaged,omitempty"`

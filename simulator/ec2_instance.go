@@ -26,7 +26,7 @@ type instanceXML struct {
 	PrivateIP    string         `xml:"privateIpAddress,omitempty"`
 	PublicIP     string         `xml:"ipAddress,omitempty"`
 	Interfaces   []interfaceXML `xml:"networkInterfaceSet>item"`
-	Tags         []tagXML       `xml:"tagSet>item"`
+	Tags         []tagXML       `xml:"tagSet>item,omitempty"`
 }
 
 type reservationXML struct {
