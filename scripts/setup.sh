@@ -3,8 +3,8 @@
 #   scripts/setup.sh build   a C compiler, for SQLite
 #   scripts/setup.sh bench   that, and HAProxy to compare with
 #   scripts/setup.sh test    that, a Chromium for the tests of the pages, and, where this script may install them,
-#                            ip and HAProxy for the lab and real servers for the probes to ask: their tests are
-#                            skipped where these are missing
+#                            ip and HAProxy for the lab, real servers for the probes to ask and the AWS CLI for the
+#                            simulator: their tests are skipped where these are missing
 # Says nothing when all is there.
 set -euo pipefail
 
@@ -57,6 +57,7 @@ if [ "$what" = test ]; then
 		has openssl || wanted+=(openssl)
 		has knotd || wanted+=(knot)
 		has unbound || wanted+=(unbound)
+		has aws || wanted+=(awscli)
 	fi
 fi
 [ $((${#needed[@]} + ${#wanted[@]})) -gt 0 ] || exit 0
