@@ -66,7 +66,7 @@ that the site is served again, and remembers and tells what it did and why.`,
 		panic(err) // the flag was defined on the line before
 	}
 	root.AddCommand(newRun(), newDemo(), newCheck(), newProbe(), newPlan(), newPause(), newResume(), newApprove(),
-		newOverride(), newReleaseBrake(), newIAMPolicy(), newInit(), newVersion(), newHealthcheck())
+		newOverride(), newReleaseBrake(), newIAMPolicy(), newInit(), newSimulator(), newVersion(), newHealthcheck())
 	return root
 }
 
