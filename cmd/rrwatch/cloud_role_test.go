@@ -14,6 +14,7 @@ import (
 
 	"rrwatch/config"
 	"rrwatch/failover"
+	"rrwatch/simulator"
 )
 
 // An outage of STS must not become an outage of what the role may still do.
@@ -82,5 +83,23 @@ func TestARoleThatMayNotBeAssumedIsNoMissingKey(t *testing.T) {
 	}
 	if n := len(www.Calls()); n != 0 {
 		t.Errorf("calls without credentials: %v", www.Calls())
+	}
+}
+
+func TestPoolsMayBeReachedByARole(t *testing.T) {
+	const arn = "arn:aws:iam::210987654321:role/ops/rrwatch"
+	w, file := newTestWorld(t, "aws: {endpoint_url:", "aws: {role_arn: \""+arn+"\", external_id: geheim-7, endpoint_url:", "level: warn", "level: debug")
+	w.aws.AddRole(simulator.Role{ARN: arn, ExternalID: "geheim-7"})
+	a := rrwatch(t, "check", "--config", file)
+	if a.code != 0 || !strings.Contains(a.out, "signed in as arn:aws:sts::210987654321:assumed-role/rrwatch/rrwatch") || strings.Contains(a.out+a.err, "geheim-7") {
+		t.Errorf("exit %d\n%s%s", a.code, a.out, a.err)
+	}
+	if a := rrwatch(t, "iam-policy", "--config", file); a.code != 0 || strings.Count(a.err, "# for ") != 2 || !strings.Contains(a.out, "sts:AssumeRole") {
+		t.Errorf("exit %d\n%s%s", a.code, a.out, a.err)
+	}
+	w.aws.AddRole(simulator.Role{ARN: arn, ExternalID: "another"})
+	a = rrwatch(t, "check", "--config", file)
+	if a.code != 1 || !strings.Contains(a.err, "AssumeRole "+arn) || !strings.Contains(a.err, "trust policy") || strings.Contains(a.out+a.err, "geheim-7") {
+		t.Errorf("exit %d\n%s%s", a.code, a.out, a.err)
 	}
 }

@@ -181,7 +181,7 @@ func (f *findings) permissions(account any, list []eip.Permission) {
 	}
 	if actions := groups[kindMore]; len(actions) > 0 {
 		f.add(finding{Result: findingWarn, Text: fmt.Sprintf("%s: %s; whoever gets hold of rrwatch's credentials may do it, too: "+
-			"rrwatch iam-policy prints a policy without it (docs/permissions.md)", kindMore, counted(actions))})
+			"rrwatch iam-policy prints the least policy (docs/permissions.md)", kindMore, counted(actions))})
 	}
 	for _, one := range others {
 		f.add(one)

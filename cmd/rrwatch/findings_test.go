@@ -34,7 +34,7 @@ func TestPermissionsAreToldTogetherUnlessSomethingIsWrong(t *testing.T) {
 	f.permissions("another account", tried()[:1])
 	const want = `ok      permitted, as needed: ec2:DescribeAddresses, ec2:AssociateAddress (2 tries)
 ok      not permitted, nor needed: ec2:ReleaseAddress
-warn    permitted, and not needed: ec2:StopInstances, route53:ChangeResourceRecordSets on names of no pool, such as rrwatch-check.example.com A; whoever gets hold of rrwatch's credentials may do it, too: rrwatch iam-policy prints a policy without it (docs/permissions.md)
+warn    permitted, and not needed: ec2:StopInstances, route53:ChangeResourceRecordSets on names of no pool, such as rrwatch-check.example.com A; whoever gets hold of rrwatch's credentials may do it, too: rrwatch iam-policy prints the least policy (docs/permissions.md)
 FAIL    ec2:AssociateAddress on 192.0.2.3: not permitted (docs/permissions.md): UnauthorizedOperation
 note    ec2:TerminateInstances: not known: no answer
 ok      permitted, as needed: ec2:DescribeAddresses

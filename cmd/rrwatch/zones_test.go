@@ -124,7 +124,7 @@ func TestEditsOfAllPoolsOfAZoneAreOneCall(t *testing.T) {
 	a := simulator.New(simulator.Options{})
 	a.AddZone(simulator.Zone{ID: "Z0EXAMPLE", Name: "example.com"})
 	cfg := parsedPolicy(t, "    name_servers: [192.0.2.53:53]\n"+
-		"  - {name: api, record: api.example.com, zone: example.com, checks: [{kind: tls}]}\n")
+		"  - {name: api, record: api.example.com, zone: example.com, aws: {region: eu-west-1}, checks: [{kind: tls}]}\n")
 	z := newZones(cfg, func(config.AWS) *awsroute53.Client { return route53.SDK(into(a)) }, nil)
 	leave := func(name string) failover.Reweigh {
 		was := failover.RecordSet{Name: name, Type: "A", TTL: 60, Values: []string{"192.0.2.1", "192.0.2.2"}}
