@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rrwatch/simulator"
 )
 
 // callsOf are the operations that a package of this repository calls: the fields
@@ -86,7 +88,8 @@ func TestThePolicyAllowsAllThatIsCalledAndNothingElse(t *testing.T) {
 }
 
 func TestThePolicyIsOfWhatIsWiredNow(t *testing.T) {
-	cfg, way, _, _ := twoAccounts(t)
+	cfg, way, www, _ := twoAccounts(t)
+	www.SetRecord("Z0WWW", simulator.RecordSet{Name: "www.example.com", Type: "A", TTL: 60, Values: []string{"192.0.2.1", "192.0.2.9"}, HealthCheck: "hc-1"})
 	grants, err := cloudOf(cfg, way, nil).liveGrants(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +107,7 @@ func TestThePolicyIsOfWhatIsWiredNow(t *testing.T) {
 			arn + "elastic-ip/eipalloc-1", arn + "instance/i-0a1b2c01", arn + "network-interface/" + grants[0].interfaces[0]}},
 		{Sid: "FindZones", Effect: "Allow", Action: []string{"route53:ListHostedZonesByName"}, Resource: []string{"*"}},
 		{Sid: "ReadZones", Effect: "Allow", Action: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets"}, Resource: zone},
+		{Sid: "ReadHealthChecks", Effect: "Allow", Action: []string{"route53:GetHealthCheck"}, Resource: []string{"arn:aws:route53:::healthcheck/hc-1"}},
 		{Sid: "EditRecordsInZ0WWW", Effect: "Allow", Action: []string{"route53:ChangeResourceRecordSets"}, Resource: zone,
 			Condition: map[string]map[string][]string{"ForAllValues:StringEquals": {
 				"route53:ChangeResourceRecordSetsNormalizedRecordNames": {"_rrwatch.www.example.com", "www.example.com"},

@@ -40,7 +40,7 @@ type scout struct {
 func (s *scout) signIn(ctx context.Context) error {
 	name := strings.TrimSuffix(strings.ToLower(s.name), ".")
 	if name == "" || !strings.Contains(name, ".") || strings.ContainsAny(name, "*/: ") {
-		return fmt.Errorf("%q is no published DNS name: write one such as --name www.example.com", s.name)
+		return notPublished(s.name)
 	}
 	s.name = name
 	var err error
@@ -52,6 +52,10 @@ func (s *scout) signIn(ctx context.Context) error {
 	}
 	s.at.Region = s.sdk.Region
 	return (&cloud{accounts: []account{{sdk: s.sdk}}}).signIn(ctx)
+}
+
+func notPublished(name string) error {
+	return fmt.Errorf("%q is no published DNS name: write one such as --name www.example.com", name)
 }
 
 // findZone finds the zone that holds the name, which is the one with the longest
@@ -194,38 +198,50 @@ const tryWithin = 3 * time.Second
 // the first then; of equal ones the one that asks for most.
 func (s *scout) findCheck(ctx context.Context) error {
 	s.tried = []attempted{
-		{kind: config.KindHTTPS, port: s.ports[0]}, {kind: config.KindHTTP, port: s.ports[1]},
-		{kind: config.KindTLS, port: s.ports[0]}, {kind: config.KindTCP, port: s.ports[0]}, {kind: config.KindTCP, port: s.ports[1]},
-	}
-	var checks strings.Builder
-	for n, t := range s.tried {
-		fmt.Fprintf(&checks, "      - {name: c%d, kind: %s, port: %d, timeout: %s}\n", n, t.kind, t.port, tryWithin)
-		s.tried[n].usual = t.kind == config.KindHTTPS && t.port == 443 || t.kind == config.KindTLS && t.port == 443 || t.kind == config.KindHTTP && t.port == 80
-	}
-	cfg, err := config.Parse("trial", fmt.Appendf(nil, "region: us-east-1\nmode: observe\npools:\n  - name: trial\n    record: %q\n    zone: Z0TRIAL\n    checks:\n%s",
-		s.name, checks.String()), func(string) (string, bool) { return "", false })
-	if err != nil {
-		return fmt.Errorf("%q is no published DNS name: write one such as --name www.example.com", s.name)
+		{kind: config.KindHTTPS, port: s.ports[0], usual: s.ports[0] == 443},
+		{kind: config.KindHTTP, port: s.ports[1], usual: s.ports[1] == 80},
+		{kind: config.KindTLS, port: s.ports[0], usual: s.ports[0] == 443},
+		{kind: config.KindTCP, port: s.ports[0]}, {kind: config.KindTCP, port: s.ports[1]},
 	}
 	with := newTools()
 	defer with.close()
-	spec := specs(cfg, with)[0]
+	spec, err := s.trial(with)
+	if err != nil {
+		return err
+	}
 	addrs := s.addrs()
-	watches := failover.Watches(spec, &failover.Pool{Name: spec.Name, Members: members(addrs)})
-	for n, a := range askOnce(ctx, watches) { // the checks of the first address, then those of the next one
-		t := &s.tried[n%len(s.tried)]
-		pass := a.Verdict == probe.Pass
-		if t.said == "" || !pass && t.failed == 0 {
-			t.said = fmt.Sprintf("%s: %s", addrs[n/len(s.tried)], a.Detail)
-		}
-		if pass {
-			t.passed++
-		} else {
-			t.failed++
-		}
+	answers := askOnce(ctx, failover.Watches(spec, &failover.Pool{Name: spec.Name, Members: members(addrs)}))
+	for n, a := range answers { // the checks of the first address, then those of the next one
+		s.tried[n%len(s.tried)].heed(addrs[n/len(s.tried)], a)
 	}
 	slices.SortStableFunc(s.tried, func(a, b attempted) int { return b.passed - a.passed })
 	return ctx.Err()
+}
+
+// heed takes in an answer.
+func (t *attempted) heed(addr netip.Addr, a probe.Answer) {
+	pass := a.Verdict == probe.Pass
+	if t.said == "" || !pass && t.failed == 0 {
+		t.said = fmt.Sprintf("%s: %s", addr, a.Detail)
+	}
+	if pass {
+		t.passed++
+	} else {
+		t.failed++
+	}
+}
+
+// trial is a pool with all the checks that are tried.
+func (s *scout) trial(with tools) (*failover.Spec, error) {
+	text := fmt.Appendf(nil, "region: us-east-1\nmode: observe\npools:\n  - name: trial\n    record: %q\n    zone: Z0TRIAL\n    checks:\n", s.name)
+	for n, t := range s.tried {
+		text = fmt.Appendf(text, "      - {name: c%d, kind: %s, port: %d, timeout: %s}\n", n, t.kind, t.port, tryWithin)
+	}
+	cfg, err := config.Parse("trial", text, func(string) (string, bool) { return "", false })
+	if err != nil {
+		return nil, notPublished(s.name)
+	}
+	return specs(cfg, with)[0], nil
 }
 
 func members(addrs []netip.Addr) []failover.Member {

@@ -187,3 +187,17 @@ func TestAPoolIsCalledAfterItsName(t *testing.T) {
 		}
 	}
 }
+
+// A file that comes up while the account is looked at is not overwritten either.
+func TestAFileThatExistsIsNeverOverwritten(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "rrwatch.yaml")
+	if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if mayWrite(file) == nil || writeNew(nil, file, []byte("yours")) == nil {
+		t.Error("it may be overwritten")
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "mine" {
+		t.Errorf("it has %q, %v", text, err)
+	}
+}
