@@ -61,13 +61,20 @@ func silentDrifts(spec *Spec, answers []Answer) []Drift {
 	}
 	if len(servers) > 1 && len(servers) == len(all) {
 		return []Drift{{Key: "silent", Text: fmt.Sprintf("none of the %d authoritative servers answers %s: %s: %s",
-			len(all), spec.Record, servers[0], oneLine(why[servers[0]]))}}
+			len(all), spec.Record, servers[0], firstLine(why[servers[0]]))}}
 	}
 	var list []Drift
 	for _, server := range servers {
-		list = append(list, Drift{Key: "silent " + server, Text: fmt.Sprintf("%s does not answer %s at all: %s", server, spec.Record, oneLine(why[server]))})
+		list = append(list, Drift{Key: "silent " + server, Text: fmt.Sprintf("%s does not answer %s at all: %s", server, spec.Record, firstLine(why[server]))})
 	}
 	return list
+}
+
+// firstLine is the first of several errors that are joined: the others, of the
+// same server, are alike.
+func firstLine(err error) string {
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return first
 }
 
 // hearing is what all servers answer of one type, beside the sets of that type.

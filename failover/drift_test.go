@@ -80,7 +80,7 @@ func weightedDisagreements() map[string]disagreement {
 			b.busy["A"] = true
 		}, nil},
 		"one is silent": {func(_ *scene, a []Answer, _ *own) {
-			a[2].Err, a[2].Addrs = errors.New("no answer by udp: timeout"), nil
+			a[2].Err, a[2].Addrs = errors.Join(errors.New("no answer by udp: timeout"), errors.New("no answer by udp: timeout")), nil
 			a[3].Err = a[2].Err
 		}, []string{"192.0.2.51:53 does not answer www.example.com at all: no answer by udp: timeout"}},
 		"all are silent": {func(_ *scene, a []Answer, _ *own) {

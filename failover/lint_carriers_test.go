@@ -60,6 +60,11 @@ func carrierLintings() map[string]linting {
 			s.pool.Sets = append(s.pool.Sets, set)
 			s.unreachable(six)
 		}, []string{"not-asked, warning: 2001:db8::1 is published, and this host has no way to ask an IPv6 address like it: nobody watches it"}},
+	}
+}
+
+func instanceLintings() map[string]linting {
+	return map[string]linting{
 		"retirement": {func(s *scene) {
 			s.pool.Instances[0].Events = []string{"instance-retirement not before 2026-03-08 12:00 UTC"}
 			s.pool.Instances[3].Events = []string{"system-reboot not before 2026-03-08 12:00 UTC"}

@@ -217,9 +217,10 @@ func (s *Spec) detection() time.Duration {
 }
 
 // advisedTTL is the shortest usual TTL in seconds that is not shorter than an
-// outage takes to be noticed, and 60 at most.
+// outage takes to be noticed, and 60 at most. Less than 10 would gain little: an
+// edit takes seconds to reach all of Route 53's servers.
 func advisedTTL(detection time.Duration) int64 {
-	for _, ttl := range []int64{5, 10, 15, 20, 30} {
+	for _, ttl := range []int64{10, 15, 20, 30} {
 		if detection <= time.Duration(ttl)*time.Second {
 			return ttl
 		}

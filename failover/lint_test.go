@@ -2,6 +2,7 @@ package failover
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -187,9 +188,8 @@ func TestAnswersThatAreTooLargeAreLinted(t *testing.T) {
 
 func TestWiringIsLinted(t *testing.T) {
 	all := recordLintings()
-	for name, c := range carrierLintings() {
-		all[name] = c
-	}
+	maps.Copy(all, carrierLintings())
+	maps.Copy(all, instanceLintings())
 	seen := map[LintName]bool{LintManyValues: true, LintLongAnswer: true} // have a test of their own
 	for name, c := range all {
 		s := clean()

@@ -95,7 +95,7 @@ func (w *world) fill() {
 		ip := demoAddress(n)
 		w.aws.AddAddress(simulator.Address{IP: ip, Allocation: fmt.Sprintf("eipalloc-0demo%d", n), Instance: instances[n-1].ID})
 		w.aws.SetRecord("Z0DEMO0EXAMPLE0COM00", simulator.RecordSet{
-			Name: "www.example.com", Type: "A", TTL: 60, SetIdentifier: fmt.Sprintf("www-%d", n),
+			Name: "www.example.com", Type: "A", TTL: 10, SetIdentifier: fmt.Sprintf("www-%d", n),
 			Weight: new(int64(10)), Values: []string{ip.String()},
 		})
 	}

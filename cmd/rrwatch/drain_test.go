@@ -61,6 +61,9 @@ func TestTheDrainOfAWithdrawnAddressIsTold(t *testing.T) {
 		if got := b.told(failover.Drained); len(got) != 1 || got[0] != "resolvers have forgotten 127.113.0.11 since "+at || !b.member(1).Draining.IsZero() {
 			t.Errorf("told %q, draining until %s", got, b.member(1).Draining)
 		}
+		if got := b.told(failover.Drifted); len(got) != 0 {
+			t.Errorf("our own edit drifted: %q", got)
+		}
 	})
 }
 

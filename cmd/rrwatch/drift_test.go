@@ -52,7 +52,7 @@ func TestAServerThatAnswersAStrangerIsToldOnceAndItsEnd(t *testing.T) {
 		if got := b.told(failover.Drifted); len(got) != 0 {
 			t.Fatalf("told without a disagreement: %q", got)
 		}
-		stray(second, 60)
+		stray(second, 10)
 		b.pass(100 * time.Second)
 		if got := b.told(failover.Drifted); len(got) != 0 {
 			t.Errorf("told after 100 s: %q", got)
@@ -108,7 +108,7 @@ func TestNothingDriftsWhileTheWatcherIsBlind(t *testing.T) {
 		defer b.stop()
 		b.healthy()
 		b.network.CutOff(true)
-		stray(second, 60)
+		stray(second, 10)
 		b.pass(20 * time.Minute)
 		if v := b.responder.View(); v.Blind == "" {
 			t.Fatal("the watcher is not blind")
@@ -137,7 +137,7 @@ func TestAnOperatorsChangeIsTheNewTruth(t *testing.T) {
 		if got := b.told(failover.Drifted); len(got) != 0 || b.changes() != 0 {
 			t.Errorf("told %q, %d changes", got, b.changes())
 		}
-		const want = "pool www changed, by someone else's change: www.example.com A www-1: TTL 60 s → 30 s; www.example.com A www-2: weight 10 → 40, TTL 60 s → 30 s; www.example.com A www-3: TTL 60 s → 30 s"
+		const want = "pool www changed, by someone else's change: www.example.com A www-1: TTL 10 s → 30 s; www.example.com A www-2: weight 10 → 40, TTL 10 s → 30 s; www.example.com A www-3: TTL 10 s → 30 s"
 		if got := b.told(failover.Wired); len(got) != 2 || got[1] != want {
 			t.Errorf("told %q", got)
 		}
