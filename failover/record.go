@@ -23,7 +23,11 @@ type RecordSet struct {
 }
 
 // RecordKey is what makes a record set unique in its zone.
-type RecordKey struct{ Name, Type, Identifier string }
+type RecordKey struct {
+	Name       string `json:"name"`
+	Type       string `json:"type"`
+	Identifier string `json:"identifier,omitempty"`
+}
 
 // Key is the set's identity.
 func (r RecordSet) Key() RecordKey { return RecordKey{r.Name, r.Type, r.Identifier} }
