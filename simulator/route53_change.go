@@ -177,7 +177,7 @@ func quoted(r RecordSet) string {
 	if r.SetIdentifier == "" {
 		return fmt.Sprintf("[name='%s', type='%s']", wireName(r.Name), r.Type)
 	}
-	return fmt.Sprintf("[name='%s', type='%s', set identifier='%s']", wireName(r.Name), r.Type, r.SetIdentifier)
+	return fmt.Sprintf("[name='%s', type='%s', set-identifier='%s']", wireName(r.Name), r.Type, r.SetIdentifier)
 }
 
 // same says whether a set is what another is in all that DELETE must repeat. The order of values does not matter.

@@ -109,7 +109,7 @@ func TestRefusesByEachRuleOfSets(t *testing.T) {
 		"MX without preference":      {create(valued("MX", "n", "mail.example.com")), batch, "MXRRDATANotTwoFields (MX record doesn't have 2 fields)"},
 		"no name in NS":              {create(valued("NS", "n", "a b")), batch, "FATAL problem"},
 		"the zone's own NS":          {remove(named(valued("NS", "", "x.test"), "example.com")), batch, "A HostedZone must contain at least one NS record for the zone itself"},
-		"delete by its name only":    {remove(member("p", "PRIMARY", "", "192.0.2.3")), batch, "type='A', set identifier='p'] but the values provided do not match the current values]"},
+		"delete by its name only":    {remove(member("p", "PRIMARY", "", "192.0.2.3")), batch, "type='A', set-identifier='p'] but the values provided do not match the current values]"},
 		"delete with a value less":   {remove(simple("one", 60, "192.0.2.4")), batch, "but the values provided do not match the current values"},
 		"delete of another policy":   {remove(with(weighted("a", 0, 60, "192.0.2.1"), func(s *set) { s.Weight, s.MultiValueAnswer = nil, aws.Bool(true) })), batch, "do not match"},
 		"delete what is not there":   {remove(simple("none", 60, "192.0.2.4")), batch, "[Tried to delete resource record set [name='none.example.com.', type='A'] but it was not found]"},

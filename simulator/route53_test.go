@@ -172,7 +172,7 @@ func TestRefusesWhatRoute53Refuses(t *testing.T) {
 		code    string
 		says    string
 	}{
-		"create what is there":      {[]types.Change{create(a1)}, "InvalidChangeBatch", "Tried to create resource record set [name='www.example.com.', type='A', set identifier='a'] but it already exists"},
+		"create what is there":      {[]types.Change{create(a1)}, "InvalidChangeBatch", "Tried to create resource record set [name='www.example.com.', type='A', set-identifier='a'] but it already exists"},
 		"delete what is not there":  {[]types.Change{remove(weighted("z", 1, 60, "192.0.2.1"))}, "InvalidChangeBatch", "but it was not found"},
 		"delete another weight":     {[]types.Change{remove(weighted("a", 11, 60, "192.0.2.1"))}, "InvalidChangeBatch", "but the values provided do not match the current values"},
 		"delete another TTL":        {[]types.Change{remove(weighted("a", 10, 61, "192.0.2.1"))}, "InvalidChangeBatch", "do not match"},
@@ -294,8 +294,8 @@ func TestABatchOfManyIsDoneWholeOrNotAtAllAndNamesEachFault(t *testing.T) {
 	spoiled := append(second[:98:98], remove(weighted("49", 11, 60, "192.0.2.49")), remove(weighted("50", 1, 60, "192.0.2.50")))
 	_, err := edit(t, c, spoiled...)
 	wantCode(t, err, "InvalidChangeBatch")
-	const want = "[Tried to delete resource record set [name='www.example.com.', type='A', set identifier='49'] but the values provided do not match the current values, " +
-		"Tried to delete resource record set [name='www.example.com.', type='A', set identifier='50'] but it was not found]"
+	const want = "[Tried to delete resource record set [name='www.example.com.', type='A', set-identifier='49'] but the values provided do not match the current values, " +
+		"Tried to delete resource record set [name='www.example.com.', type='A', set-identifier='50'] but it was not found]"
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v\nwant it to say %s", err, want)
 	}
