@@ -7,18 +7,18 @@ import (
 )
 
 type addressXML struct {
-	InstanceID         string   `xml:"instanceId,omitempty"`
-	PublicIP           string   `xml:"publicIp"`
-	AllocationID       string   `xml:"allocationId"`
-	AssociationID      string   `xml:"associationId,omitempty"`
-	Domain             string   `xml:"domain"`
-	NetworkInterfaceID string   `xml:"networkInterfaceId,omitempty"`
-	OwnerID            string   `xml:"networkInterfaceOwnerId,omitempty"`
-	PrivateIP          string   `xml:"privateIpAddress,omitempty"`
-	Tags               []tagXML `xml:"tagSet>item,omitempty"`
-	Pool               string   `xml:"publicIpv4Pool"`
-	BorderGroup        string   `xml:"networkBorderGroup"`
-	ServiceManaged     string   `xml:"serviceManaged,omitempty"`
+	InstanceID         string     `xml:"instanceId,omitempty"`
+	PublicIP           string     `xml:"publicIp"`
+	AllocationID       string     `xml:"allocationId"`
+	AssociationID      string     `xml:"associationId,omitempty"`
+	Domain             string     `xml:"domain"`
+	NetworkInterfaceID string     `xml:"networkInterfaceId,omitempty"`
+	OwnerID            string     `xml:"networkInterfaceOwnerId,omitempty"`
+	PrivateIP          string     `xml:"privateIpAddress,omitempty"`
+	Tags               *tagSetXML `xml:"tagSet"`
+	Pool               string     `xml:"publicIpv4Pool"`
+	BorderGroup        string     `xml:"networkBorderGroup"`
+	ServiceManaged     string     `xml:"serviceManaged,omitempty"`
 }
 
 type describeAddressesAnswer struct {
@@ -88,7 +88,7 @@ func (a *AWS) addressFacts() tagged[Address] {
 func (a *AWS) addressXML(d Address) addressXML {
 	out := addressXML{
 		InstanceID: d.Instance, PublicIP: d.IP.String(), AllocationID: d.Allocation, AssociationID: d.Association,
-		Domain: "vpc", NetworkInterfaceID: d.Interface, PrivateIP: text(d.Private), Tags: tagsXML(d.Tags),
+		Domain: "vpc", NetworkInterfaceID: d.Interface, PrivateIP: text(d.Private), Tags: tagSet(d.Tags),
 		Pool: "amazon", BorderGroup: d.BorderGroup, ServiceManaged: d.ServiceManaged,
 	}
 	if d.Association != "" {

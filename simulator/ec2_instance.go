@@ -26,7 +26,7 @@ type instanceXML struct {
 	PrivateIP    string         `xml:"privateIpAddress,omitempty"`
 	PublicIP     string         `xml:"ipAddress,omitempty"`
 	Interfaces   []interfaceXML `xml:"networkInterfaceSet>item"`
-	Tags         []tagXML       `xml:"tagSet>item,omitempty"`
+	Tags         *tagSetXML     `xml:"tagSet"`
 }
 
 type reservationXML struct {
@@ -160,7 +160,7 @@ const architecture = "x86_64"
 func (a *AWS) instanceXML(i ec2Instance) instanceXML {
 	out := instanceXML{
 		ID: i.ID, ImageID: i.image, State: stateOf(i.State), Type: i.kind, LaunchIndex: i.index, LaunchTime: moment(i.at),
-		Zone: i.Zone, Architecture: architecture, Tags: tagsXML(i.Tags),
+		Zone: i.Zone, Architecture: architecture, Tags: tagSet(i.Tags),
 	}
 	if i.State == stateTerminated {
 		return out // it has neither an interface nor an address any more

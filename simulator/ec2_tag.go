@@ -23,6 +23,18 @@ func tagsXML(tags map[string]string) []tagXML {
 	return out
 }
 
+// tagSetXML is what has tags; nil leaves it out, as EC2 does of addresses and instances that have none.
+type tagSetXML struct {
+	Items []tagXML `xml:"item"`
+}
+
+func tagSet(tags map[string]string) *tagSetXML {
+	if len(tags) == 0 {
+		return nil
+	}
+	return &tagSetXML{tagsXML(tags)}
+}
+
 // readTags reads Tag.N, checked.
 func readTags(c call) (map[string]string, error) {
 	out := map[string]string{}
