@@ -114,10 +114,13 @@ func page[T any](c call, ids string, all []T) (shown []T, next string, err error
 	start, size := 0, len(all)
 	if v := c.form.Get("MaxResults"); v != "" {
 		size, err = strconv.Atoi(v)
-		// 5 to 1000, from the API reference of DescribeInstances.
+		// 5 to 1000, from the API reference of DescribeInstances; EC2 says "greater than 5" although 5 is taken.
 		if err != nil || size < 5 || size > 1000 {
-			return nil, "", refuse("InvalidParameterValue", "Value ( %s ) for parameter maxResults is invalid. "+
-				"Expecting a value between 5 and 1000.", v)
+			bound := "greater than 5"
+			if size > 1000 {
+				bound = "smaller than 1000"
+			}
+			return nil, "", refuse("InvalidParameterValue", "Value ( %s ) for parameter maxResults is invalid. Expecting a value %s.", v, bound)
 		}
 		if c.form.Has(ids + ".1") {
 			return nil, "", refuse("InvalidParameterCombination", "The parameter %s cannot be used with the parameter maxResults",
