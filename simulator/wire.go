@@ -206,8 +206,14 @@ func (a *AWS) readQuery(c *call, r *http.Request) error {
 }
 
 func unknownAction(c call) error {
-	if c.service == serviceRoute53 {
+	switch c.service {
+	case serviceRoute53:
 		return &refusal{http.StatusNotFound, "UnknownOperationException", "There is no operation " + c.asked + "."}
+	case serviceSTS:
+		return refuse("InvalidAction", "Could not find operation %s for version %s", c.asked, stsVersion)
+	case serviceSNS:
+		return refuse("InvalidAction", "Could not find operation %s for version %s", c.asked, snsVersion)
+	case serviceEC2:
 	}
 	return refuse("InvalidAction", "The action %s is not valid for this web service.", c.asked)
 }
