@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,31 @@ func TestTheScriptsOfTheAWSCLIAreMany(t *testing.T) {
 	}
 	if calls < 40 || errs < 15 {
 		t.Errorf("%d calls, %d of them refused", calls, errs)
+	}
+}
+
+// Every call that the simulator knows is made by the AWS CLI in some script, and stands in docs/simulator.md.
+func TestEveryCallIsMadeByTheAWSCLIAndDocumented(t *testing.T) {
+	made := map[string]bool{}
+	for _, steps := range cliScripts(t) {
+		for _, s := range steps {
+			if at := slices.Index(s.words, "aws"); at >= 0 && at+2 < len(s.words) {
+				made[s.words[at+2]] = true
+			}
+		}
+	}
+	page, err := os.ReadFile("../docs/simulator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, action := range simulator.New(simulator.Options{}).Actions() {
+		word := strings.ToLower(regexp.MustCompile(`[A-Z]`).ReplaceAllString(action, "-$0")[1:])
+		if !made[word] && action != "ModifyPublicIpDnsNameOptions" { // which is younger than the AWS CLI of Debian 12
+			t.Errorf("no script of testdata/aws-cli calls %s", word)
+		}
+		if !regexp.MustCompile(`\b` + action + `\b`).Match(page) {
+			t.Errorf("docs/simulator.md does not name %s", action)
+		}
 	}
 }
 
