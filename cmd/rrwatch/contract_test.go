@@ -9,20 +9,27 @@ import (
 	"testing"
 )
 
-// contracts names, for each call of AWS that rrwatch makes, the test in simulator that makes it with the real SDK and looks
-// at the answer: so the simulator that all other tests stand on is held to what the SDK understands.
+// contracts names, for each call of AWS that rrwatch makes or may come to make, the test in simulator that makes it with the
+// real SDK and looks at the answer: so the simulator that all other tests stand on is held to what the SDK understands.
 func contracts() map[string]string {
 	return map[string]string{
 		"ec2.AssociateAddress":             "TestMovesAnAddressInOneCall",
 		"ec2.DescribeAddresses":            "TestDescribesAnAddressInFull",
 		"ec2.DescribeInstances":            "TestDescribesInstances",
 		"ec2.DescribeInstanceStatus":       "TestStatusShowsRunningInstancesUnlessAllAreAskedFor",
-		"ec2.DisassociateAddress":          "TestRefusesWhatEC2RefusesToAssociate",
+		"ec2.DisassociateAddress":          "TestMovesAnAddressInOneCall",
+		"ec2.ReleaseAddress":               "TestAddressesAreAllocatedAndReleased",
+		"ec2.StopInstances":                "TestStatesTakeTheirTime",
+		"ec2.TerminateInstances":           "TestStatesTakeTheirTime",
 		"route53.ChangeResourceRecordSets": "TestRefusesWhatRoute53Refuses",
 		"route53.GetChange":                "TestRecordsAreListedAtOnceAndAnsweredWhenInSync",
 		"route53.GetHostedZone":            "TestFindsZones",
 		"route53.ListHostedZonesByName":    "TestFindsZones",
+		"route53.GetHealthCheck":           "TestMakesReadsAndDeletesAHealthCheck",
 		"route53.ListResourceRecordSets":   "TestListsRecordsInOrderAndInPages",
+		"sts.AssumeRole":                   "TestAnAssumedRoleWorksUntilItExpires",
+		"sts.AssumeRoleWithWebIdentity":    "TestAWebIdentityNeedsNoCredentials",
+		"sts.GetCallerIdentity":            "TestAnAssumedRoleWorksUntilItExpires",
 	}
 }
 
@@ -72,8 +79,8 @@ func TestEveryCallOfAWSHasAContractTest(t *testing.T) {
 	}
 }
 
-// callsOfAWS are the calls whose input types a file names, such as ec2.DescribeAddresses. The clients in eip and route53
-// name them all, in their calls.
+// callsOfAWS are the calls whose input types a file names, such as ec2.DescribeAddresses. The type calls of eip and that of
+// route53, through which all of theirs go, name them all.
 func callsOfAWS(f goFile) []string {
 	services := map[string]string{} // by the name of the package in this file
 	for _, spec := range f.syntax.Imports {
@@ -94,6 +101,9 @@ func callsOfAWS(f goFile) []string {
 		if !ok {
 			return true
 		}
+		if selector.Sel.Name == "NewAssumeRoleProvider" { // which calls for its user
+			calls = append(calls, "sts.AssumeRole")
+		}
 		x, ok := selector.X.(*ast.Ident)
 		if !ok {
 			return true
@@ -109,7 +119,7 @@ func callsOfAWS(f goFile) []string {
 // makes says whether a function, or a helper that it calls, makes a call of the SDK.
 func makes(fn *ast.FuncDecl, action string, helpers map[string]*ast.FuncDecl, seen map[string]bool) bool {
 	seen[fn.Name.Name] = true
-	ways := []string{action, "New" + action + "Paginator"}
+	ways := []string{action, "New" + action + "Paginator", "New" + action + "Provider"}
 	found := false
 	ast.Inspect(fn, func(n ast.Node) bool {
 		switch x := n.(type) {
