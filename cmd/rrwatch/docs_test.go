@@ -14,7 +14,7 @@ import (
 func TestTheExamplesOfTheDocumentsAreRight(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```yaml\n(region:.*?)```")
 	n := 0
-	for _, file := range []string{"../../README.md", "../../docs/checks.md", "../../docs/permissions.md"} {
+	for _, file := range []string{"../../README.md", "../../docs/checks.md", "../../docs/permissions.md", "../../docs/simulator.md"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
