@@ -206,7 +206,7 @@ func (s *state) respond(ctx context.Context, spec *Spec, pool *Pool, snap *monit
 		s.held(ctx, i, plan)
 		s.propose(ctx, spec, i, plan, now)
 	}
-	s.begin(ctx, plan) // what the budget still allows, before the brake ends all
+	s.begin(ctx, spec, pool, snap, plan) // what the budget still allows, before the brake ends all
 	s.latch(ctx, plan)
 }
 
@@ -297,9 +297,9 @@ func (s *state) latch(ctx context.Context, plan Plan) {
 
 // begin writes the actions down, each batch whole, and starts them. What is not
 // in the journal is not done (I5).
-func (s *state) begin(ctx context.Context, plan Plan) {
+func (s *state) begin(ctx context.Context, spec *Spec, pool *Pool, snap *monitor.Snapshot, plan Plan) {
 	for _, batch := range batches(plan.Actions) {
-		if s.editing(batch[0]) || !s.fence(batch, time.Now()) {
+		if s.editing(batch[0]) || s.gathers(spec, pool, snap, batch) || !s.fence(batch, time.Now()) {
 			continue
 		}
 		entries := make([]Entry, len(batch))
@@ -334,6 +334,32 @@ func (s *state) editing(a Action) bool {
 	return a.Reweigh != nil && slices.ContainsFunc(s.acted, func(o Action) bool {
 		return o.Reweigh != nil && o.Reweigh.Zone == a.Reweigh.Zone && o.Status == Begun && s.working[o.ID]
 	})
+}
+
+// gatherZone is how long the first edit waits, when a zone fails, for those that
+// fail with it and are not known to yet: they would go in a second batch, which has
+// to wait until the first one has ended.
+const gatherZone = time.Second
+
+// gathers reports whether withdrawals wait for other members of their zone that are
+// suspected, or where the whole zone fails, have not been asked since.
+func (s *state) gathers(spec *Spec, pool *Pool, snap *monitor.Snapshot, batch []Action) bool {
+	for _, a := range batch {
+		i := s.incidents[a.Incident]
+		if a.Kind != KindWithdraw || i.Opening.Zone == "" || time.Since(i.Opened) >= gatherZone {
+			continue
+		}
+		first := believe(spec, a.Member, snap).FirstBad
+		for _, m := range pool.Members {
+			carrier, _ := pool.Instance(m.Carrier())
+			b := believe(spec, m.Addr, snap)
+			unknown := b.doubt != nil || i.Diagnosis.Cause == CauseZone && !b.askedSince(first)
+			if m.Published && carrier.Zone == i.Opening.Zone && b.State == monitor.Up && unknown {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // openPlanned opens the incident that a move back belongs to; 0: it could not be

@@ -25,11 +25,12 @@ type outcome struct {
 	action Action // with Status, Applied, Ended, Change and Detail as they now are
 }
 
-// mostCalls is how many batches of calls are under way at once, and waitsFor is
-// how long another one waits for its turn: then what it was planned on may be
-// true no more, and it is planned anew.
+// mostCalls is how many batches of calls are under way at once, enough for a zone
+// whose members fail one after the other: AWS's own limits are kept by those who
+// call it. waitsFor is how long another one waits for its turn: then what it was
+// planned on may be true no more, and it is planned anew.
 const (
-	mostCalls = 8
+	mostCalls = 64
 	waitsFor  = callTimeout
 )
 

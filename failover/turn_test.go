@@ -21,21 +21,21 @@ func (s slow) Move(_ context.Context, _ string, _ []Remap, ended func(int, error
 	ended(0, nil)
 }
 
-// performed makes ten moves with EC2 being slow, stops after a while, and returns
+// performed makes two moves more than may be under way at once with EC2 being slow, stops after a while, and returns
 // how the moves ended and how many calls were made.
 func performed(t *testing.T, takes, stop time.Duration) (byStatus map[Status]int, why string, calls int) {
 	t.Helper()
-	ec2 := slow{takes: takes, calls: make(chan struct{}, 10)}
+	ec2 := slow{takes: takes, calls: make(chan struct{}, 2*mostCalls)}
 	s := &state{
 		Responder: New(Options{EIPs: ec2}), working: map[int64]bool{}, outcomes: make(chan outcome), hands: make(chan struct{}, mostCalls),
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), stop)
 	defer cancel()
-	for id := range int64(10) {
+	for id := range int64(mostCalls + 2) {
 		s.perform(ctx, []Action{{ID: id + 1, Kind: KindRemap, Status: Begun, Remap: &Remap{}}})
 	}
 	byStatus = map[Status]int{}
-	for range 10 {
+	for range mostCalls + 2 {
 		a := (<-s.outcomes).action
 		byStatus[a.Status]++
 		if a.Status == Refused {
@@ -54,14 +54,14 @@ func TestACallIsMadeInTimeOrNotAtAll(t *testing.T) {
 		done        int
 		why         string
 	}{
-		"each has its turn":         {2 * time.Second, time.Hour, 10, ""},
-		"the others take too long":  {45 * time.Second, time.Hour, 8, "stale: nothing was changed: 8 other calls were under way for 30s"},
-		"rrwatch is stopped before": {5 * time.Second, time.Second, 8, "stale: nothing was changed: rrwatch was stopped before its turn"},
+		"each has its turn":         {2 * time.Second, time.Hour, mostCalls + 2, ""},
+		"the others take too long":  {45 * time.Second, time.Hour, mostCalls, "stale: nothing was changed: 64 other calls were under way for 30s"},
+		"rrwatch is stopped before": {5 * time.Second, time.Second, mostCalls, "stale: nothing was changed: rrwatch was stopped before its turn"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				byStatus, why, calls := performed(t, c.takes, c.stop)
-				if byStatus[Applied] != c.done || byStatus[Refused] != 10-c.done || calls != c.done || !strings.HasPrefix(why, c.why) {
+				if byStatus[Applied] != c.done || byStatus[Refused] != mostCalls+2-c.done || calls != c.done || !strings.HasPrefix(why, c.why) {
 					t.Errorf("%v after %d calls: %s", byStatus, calls, why)
 				}
 			})
