@@ -3,6 +3,7 @@ package route53_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -226,6 +227,48 @@ func TestEveryBatchOfALeaseCarriesIt(t *testing.T) {
 	}
 	if got := holds(t, a, "www.example.com"); got != leaseText("www.example.com", 5).Values[0] {
 		t.Errorf("the lease is %s", got)
+	}
+}
+
+// A lease has two elements, which count in the limit of 1,000 of a batch.
+func TestAFenceCountsInTheSizeOfABatch(t *testing.T) {
+	for name, test := range map[string]struct {
+		number  int
+		batches int
+	}{"without": {0, 1}, "with": {1, 2}} {
+		t.Run(name, func(t *testing.T) {
+			a := account(simulator.Options{})
+			var edits []failover.Reweigh
+			for n := range 2 {
+				was := failover.RecordSet{Name: fmt.Sprintf("big-%d.example.com", n), Type: "A", TTL: 60}
+				for v := range 250 {
+					was.Values = append(was.Values, fmt.Sprintf("10.0.%d.%d", n, v))
+				}
+				put(a, was)
+				shall := was
+				shall.Values = append([]string{"10.0.9.9"}, was.Values[1:]...)
+				edits = append(edits, failover.Reweigh{Zone: zone, Addr: ip(was.Values[0]), Was: was, Shall: shall})
+			}
+			if put(a, leaseText(edits[0].Was.Name, 1)); test.number > 0 {
+				edits[0] = fenced(edits[0], 1, 2)
+			}
+			wantDone(t, open(a).Edit(t.Context(), edits, ""))
+			wantCalls(t, a, test.batches, test.batches)
+		})
+	}
+}
+
+func TestARenewalReadsNothingButTheLease(t *testing.T) {
+	a := account(simulator.Options{})
+	put(a, leaseText("www.example.com", 1))
+	var asked []string
+	c := route53.New(route53.SDK(config(roundTrip(func(r *http.Request) (*http.Response, error) {
+		asked = append(asked, r.Method+" "+r.URL.RawQuery)
+		return a.Transport().RoundTrip(r)
+	}))), nil, nil)
+	must[string](t)(editOne(t, c, failover.Reweigh{Zone: zone, Was: leaseText("www.example.com", 1), Shall: leaseText("www.example.com", 2)}, ""))
+	if want := []string{"GET maxitems=1&name=_rrwatch.www.example.com&type=TXT", "POST "}; !slices.Equal(asked, want) {
+		t.Errorf("asked %q, want %q", asked, want)
 	}
 }
 
