@@ -58,6 +58,7 @@ func TestAStandbyThatAWSRefusedIsPassedOver(t *testing.T) {
 	for guard, want := range map[Guard]string{
 		GuardEviction:   "remap 203.0.113.1 from lb-1 (i-1) to lb-5 (i-5)",
 		GuardNotRunning: "remap 203.0.113.1 from lb-1 (i-1) to lb-5 (i-5)",
+		GuardInterfaces: "remap 203.0.113.1 from lb-1 (i-1) to lb-5 (i-5)",
 		GuardChanged:    toLB4, // once more, from a newer read
 	} {
 		s := newScene()

@@ -129,20 +129,8 @@ const notAskedSinceThen = "has not been asked since the member began to fail"
 // fit says why a spare instance may not take the address; "" when it may, and
 // since when it has been healthy (I3).
 func (s *situation) fit(i *Instance) (since time.Time, why string) {
-	if why := unfit(i, s.spec.Instances.Secondary); why != "" {
+	if why := s.unsuitable(i); why != "" {
 		return time.Time{}, why
-	}
-	if a := s.member.Address; a != nil && a.BorderGroup != "" && i.BorderGroup != "" && a.BorderGroup != i.BorderGroup {
-		return time.Time{}, fmt.Sprintf("lies in the network border group %s, and the address belongs to %s", i.BorderGroup, a.BorderGroup)
-	}
-	if s.taken[i.ID] {
-		return time.Time{}, "is being given another address"
-	}
-	if s.disappointed(i) {
-		return time.Time{}, "was tried for this address a short while ago"
-	}
-	if s.inFailingZone(i) {
-		return time.Time{}, "is in the zone " + i.Zone + ", where most fails"
 	}
 	at := i.ProbeAddr(s.spec.Instances.Address)
 	if _, carries := s.pool.Member(i.Elastic); carries {
@@ -160,6 +148,26 @@ func (s *situation) fit(i *Instance) (since time.Time, why string) {
 		return time.Time{}, fmt.Sprintf("passes again for %s only, and is trusted after %s", up.Round(time.Second), s.spec.Policy.RestoreAfter)
 	}
 	return b.Since, s.untimely(b)
+}
+
+// unsuitable says why an instance may not take the address, however it answers; ""
+// when it may.
+func (s *situation) unsuitable(i *Instance) string {
+	a := s.member.Address
+	if why := unfit(i, s.spec.Instances.Secondary); why != "" {
+		return why
+	}
+	switch {
+	case a != nil && a.BorderGroup != "" && i.BorderGroup != "" && a.BorderGroup != i.BorderGroup:
+		return fmt.Sprintf("lies in the network border group %s, and the address belongs to %s", i.BorderGroup, a.BorderGroup)
+	case s.taken[i.ID]:
+		return "is being given another address"
+	case s.disappointed(i):
+		return "was tried for this address a short while ago"
+	case s.inFailingZone(i):
+		return "is in the zone " + i.Zone + ", where most fails"
+	}
+	return ""
 }
 
 // untimely says why passes of an instance are no answer to the member's fails;
@@ -187,7 +195,7 @@ func (s *situation) disappointed(i *Instance) bool {
 		case Unproven:
 			return a.Remap.To == i.ID || a.Kind == KindRemap && a.Remap.From == i.ID
 		case Refused:
-			return a.Remap.To == i.ID && (a.Guard == GuardEviction || a.Guard == GuardNotRunning)
+			return a.Remap.To == i.ID && slices.Contains([]Guard{GuardEviction, GuardNotRunning, GuardInterfaces, GuardBorderGroup}, a.Guard)
 		case Begun, Applied, Proven, Failed:
 		}
 		return false
