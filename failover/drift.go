@@ -272,17 +272,32 @@ func carrierDrifts(pool *Pool, b own) []Drift {
 // twoTruths compares what DescribeAddresses says of an address with what
 // DescribeInstances says of the instances.
 func twoTruths(pool *Pool, m Member, b own) string {
-	for _, i := range pool.Instances {
-		at := m.Address.Instance == i.ID && m.Address.Private == i.Private // on its primary private address
-		switch {
-		case b.fresh[i.ID] || i.State == "terminated" || !m.Address.Private.IsValid() && m.Address.Instance != "":
-		case at && !i.Elastic.IsValid():
-			return fmt.Sprintf("EC2 says two things: DescribeAddresses has %s on %s, and DescribeInstances has no Elastic IP there", m.Addr, i.Label())
-		case at && i.Elastic != m.Addr:
-			return fmt.Sprintf("EC2 says two things: DescribeAddresses has %s on %s, and DescribeInstances has %s there", m.Addr, i.Label(), i.Elastic)
-		case !at && i.Elastic == m.Addr:
-			return fmt.Sprintf("EC2 says two things: DescribeAddresses has %s on %s, and DescribeInstances has it on %s", m.Addr, carrierName(pool, m), i.Label())
+	if !m.Address.Private.IsValid() && m.Address.Instance != "" {
+		return "" // EC2 does not say on which private address
+	}
+	for n := range pool.Instances {
+		i := &pool.Instances[n]
+		if b.fresh[i.ID] || i.State == "terminated" {
+			continue
 		}
+		if there := i.otherTruth(m); there != "" {
+			return fmt.Sprintf("EC2 says two things: DescribeAddresses has %s on %s, and DescribeInstances has %s", m.Addr, carrierName(pool, m), there)
+		}
+	}
+	return ""
+}
+
+// otherTruth is what DescribeInstances says of the instance, where that is not
+// what DescribeAddresses says of the member.
+func (i *Instance) otherTruth(m Member) string {
+	at := m.Address.Instance == i.ID && m.Address.Private == i.Private // on its primary private address
+	switch {
+	case at && !i.Elastic.IsValid():
+		return "no Elastic IP there"
+	case at && i.Elastic != m.Addr:
+		return i.Elastic.String() + " there"
+	case !at && i.Elastic == m.Addr:
+		return "it on " + i.Label()
 	}
 	return ""
 }

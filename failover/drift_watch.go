@@ -167,26 +167,30 @@ func (s *state) did(spec *Spec, began, now time.Time) own {
 	b := own{moves: map[netip.Addr]Remap{}, sets: map[RecordKey]RecordSet{}, busy: map[string]bool{}, fresh: map[string]bool{}}
 	for _, a := range s.acted {
 		unsettled := !a.Status.Done() || !a.Ended.Before(began)
-		switch {
-		case a.Reweigh != nil && a.Reweigh.key().Name == spec.Record && unsettled:
-			b.busy[a.Reweigh.key().Type] = true
-		case a.Remap != nil && (unsettled || now.Sub(later(a.Applied, a.Ended)) < describeLag):
-			b.fresh[a.Remap.From], b.fresh[a.Remap.To], b.fresh[a.Member.String()] = true, true, true
+		if r := a.Reweigh; r != nil && r.key().Name == spec.Record && unsettled {
+			b.busy[r.key().Type] = true
+		}
+		if r := a.Remap; r != nil && (unsettled || now.Sub(later(a.Applied, a.Ended)) < describeLag) {
+			b.fresh[r.From], b.fresh[r.To], b.fresh[a.Member.String()] = true, true, true
 		}
 	}
 	for _, i := range s.open[spec.Name] {
-		for _, a := range i.Actions {
-			if a.Remap != nil && a.Status.tookEffect() {
-				b.moves[a.Member] = *a.Remap
-			}
-		}
-		if edit, out := i.Withdrawn(); out && !b.busy[edit.key().Type] {
-			if left, known := s.left[edit.Was.Key()]; known {
-				b.sets[edit.Was.Key()] = left.Set
-			}
-		}
+		s.didIn(i, b)
 	}
 	return b
+}
+
+// didIn adds what rrwatch did in an incident that is open.
+func (s *state) didIn(i Incident, b own) {
+	for _, a := range i.Actions {
+		if a.Remap != nil && a.Status.tookEffect() {
+			b.moves[a.Member] = *a.Remap
+		}
+	}
+	edit, out := i.Withdrawn()
+	if left, known := s.left[edit.Was.Key()]; out && known && !b.busy[edit.key().Type] {
+		b.sets[edit.Was.Key()] = left.Set
+	}
 }
 
 // round takes in what was found of a pool at one ask, and returns what is to be
@@ -200,35 +204,46 @@ func (d *driftWatch) round(pool string, found []Drift, unheard func(Drift) bool,
 			continue
 		}
 		there[key] = true
-		one, known := d.list[key]
-		if !known {
-			one.Advisory = Advisory{Kind: AdviseDrift, Pool: pool, Check: f.Key, Begun: now.UTC()}
-		}
-		one.Drift, one.Advisory.Text, one.Gone, one.gone = f, f.Text, time.Time{}, 0
-		one.asks++
-		d.list[key] = one
+		one := d.seen(key, f, now)
 		if one.Told.IsZero() && one.asks >= driftAsks && now.Sub(one.Begun) >= driftLasts {
 			tell = append(tell, one)
 		}
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(d.list), advisoryKey.compare) {
-		one := d.list[key]
-		if key.pool != pool || there[key] || unheard(one.Drift) {
+		if key.pool != pool || there[key] || unheard(d.list[key].Drift) {
 			continue
 		}
-		if one.gone++; one.Gone.IsZero() {
-			one.Gone = now.UTC()
-		}
-		d.list[key] = one
-		switch {
-		case one.gone < driftGone:
-		case one.Told.IsZero():
-			delete(d.list, key)
-		default:
+		if one := d.missed(key, now); one.gone >= driftGone && !one.Told.IsZero() {
 			tell = append(tell, one)
 		}
 	}
 	return tell
+}
+
+// seen takes in that a disagreement is there.
+func (d *driftWatch) seen(key advisoryKey, f Drift, now time.Time) drifting {
+	one, known := d.list[key]
+	if !known {
+		one.Advisory = Advisory{Kind: key.kind, Pool: key.pool, Check: key.check, Begun: now.UTC()}
+	}
+	one.Drift, one.Advisory.Text, one.Gone, one.gone = f, f.Text, time.Time{}, 0
+	one.asks++
+	d.list[key] = one
+	return one
+}
+
+// missed takes in that a disagreement is not there. One that was never told is
+// forgotten when it is over; of the others the end is told first.
+func (d *driftWatch) missed(key advisoryKey, now time.Time) drifting {
+	one := d.list[key]
+	if one.gone++; one.Gone.IsZero() {
+		one.Gone = now.UTC()
+	}
+	d.list[key] = one
+	if one.gone >= driftGone && one.Told.IsZero() {
+		delete(d.list, key)
+	}
+	return one
 }
 
 func (k advisoryKey) compare(o advisoryKey) int {

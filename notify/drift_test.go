@@ -30,7 +30,7 @@ func TestTheMessageSaysUntilWhenResolversMayGiveTheAddress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, m.Text+"\n"+m.Colour+"\n"+blockTexts(m.Blocks)+"\n") })
 	}
-	if text, _ := replyText([]failover.Entry{forgotten}); text != "`03:05:03` :hourglass: resolvers have forgotten 203.0.113.1 since 03:05:03" {
+	if text, _ := replyText([]failover.Entry{forgotten}); text != "`03:05:03` :droplet: resolvers have forgotten 203.0.113.1 since 03:05:03" {
 		t.Errorf("got %s", text)
 	}
 }

@@ -35,7 +35,7 @@ func plannedFace(i failover.Incident) face {
 func judgementIcons() map[failover.EntryKind]string {
 	return map[failover.EntryKind]string{
 		failover.Approved: ":+1:", failover.Proposed: ":raised_hand:", failover.ProposalOver: ":hourglass:", failover.Overridden: ":unlock:",
-		failover.Flapping: ":repeat:", failover.Calm: ":relieved:", failover.Paused: ":double_vertical_bar:", failover.Resumed: ":arrow_forward:",
+		failover.Flapping: ":repeat:", failover.Calm: ":relieved:", failover.Paused: ":double_vertical_bar:", failover.Resumed: ":arrow_forward:", failover.Drained: ":droplet:",
 	}
 }
 

@@ -242,7 +242,7 @@ func icon(e failover.Entry) string {
 		}
 		return ":no_entry:"
 	case failover.Approved, failover.Proposed, failover.ProposalOver, failover.Overridden, failover.Flapping, failover.Calm,
-		failover.Paused, failover.Resumed:
+		failover.Paused, failover.Resumed, failover.Drained:
 		return judgementIcons()[e.Kind]
 	case failover.ActionBegun, failover.ActionApplied:
 		return ":wrench:"
@@ -253,8 +253,6 @@ func icon(e failover.Entry) string {
 		return ":white_check_mark:"
 	case failover.Closed:
 		return ":large_green_circle:"
-	case failover.Drained:
-		return ":hourglass:"
 	case failover.Started, failover.Stopped, failover.Wired, failover.Believed, failover.Noted,
 		failover.BrakeLatched, failover.BrakeReleased, failover.WentBlind, failover.SawAgain,
 		failover.NotServed, failover.ServedAgain, failover.Warned, failover.WarningOver,

@@ -38,7 +38,7 @@ func TestInitWritesWhatTheAccountHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"mode: observe", "3 × weighted A with a TTL of 60 s", "127.113.0.11 (eipalloc-0demo1) on lb-1 (i-0a1b2c01) in eu-central-1a",
+		"mode: observe", "3 × weighted A with a TTL of 10 s", "127.113.0.11 (eipalloc-0demo1) on lb-1 (i-0a1b2c01) in eu-central-1a",
 		"lb-4 (i-0a1b2c04) in eu-central-1a, running; it carries none of them: a standby, if it is healthy", "http on port", "3 of 3 pass", "0 of 3 pass",
 	} {
 		if !strings.Contains(string(text), want) {
