@@ -71,6 +71,7 @@ func (a *AWS) addressFacts() tagged[Address] {
 	return tagged[Address]{tags: func(d Address) map[string]string { return d.Tags }, facts: facts[Address]{
 		"allocation-id":        one(func(d Address) string { return d.Allocation }),
 		"association-id":       one(func(d Address) string { return d.Association }),
+		"domain":               one(func(Address) string { return "vpc" }), // no longer in the reference, and still sent
 		"instance-id":          one(func(d Address) string { return d.Instance }),
 		"network-border-group": one(func(d Address) string { return d.BorderGroup }),
 		"network-interface-id": one(func(d Address) string { return d.Interface }),

@@ -138,10 +138,12 @@ func TestStatesTakeTheirTime(t *testing.T) {
 		wantCode(t, err, "IncorrectInstanceState")
 		wait()
 		must[*ec2.StopInstancesOutput](t)(c.StopInstances(t.Context(), &ec2.StopInstancesInput{InstanceIds: []string{id}}))
+		time.Sleep(10 * time.Second) // the stop would end between the two looks that follow
 		out := must[*ec2.TerminateInstancesOutput](t)(c.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{id}}))
 		if s := out.TerminatingInstances[0]; s.PreviousState.Name != "stopping" || s.CurrentState.Name != "shutting-down" {
 			t.Errorf("got %+v", s)
 		}
+		time.Sleep(25 * time.Second)
 		wait()
 		want := []string{"pending", "running", "stopping", "stopped", "pending", "running", "shutting-down", "terminated"}
 		if diff := cmp.Diff(want, steps); diff != "" {

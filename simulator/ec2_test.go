@@ -72,6 +72,7 @@ func TestFiltersAddresses(t *testing.T) {
 		"tag":                 {ec2.DescribeAddressesInput{Filters: filters("tag:site", "w*")}, 1},
 		"another tag":         {ec2.DescribeAddressesInput{Filters: filters("tag:site", "w?")}, 0},
 		"tag-key":             {ec2.DescribeAddressesInput{Filters: filters("tag-key", "site")}, 1},
+		"domain":              {ec2.DescribeAddressesInput{Filters: filters("domain", "vpc")}, 3},
 		"PublicIps":           {ec2.DescribeAddressesInput{PublicIps: []string{"203.0.113.12"}}, 1},
 		"both must be passed": {ec2.DescribeAddressesInput{Filters: append(filters("tag-key", "site"), filters("instance-id", second)...)}, 0},
 	} {
