@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -158,9 +159,7 @@ func (c *cli) play(t *testing.T, file string, s cliStep) {
 	if len(wrong) > 0 {
 		t.Errorf("%s:%d: %s\n  %s\nThe whole was:\n%s", file, s.line, strings.Join(words, " "), strings.Join(wrong, "\n  "), c.names.hide(out))
 	}
-	for name, text := range found {
-		c.names[name] = text
-	}
+	maps.Copy(c.names, found)
 }
 
 // call runs the AWS CLI and returns what it prints; of an error the part that says what AWS answered.

@@ -108,19 +108,29 @@ func items(c call, name string) []call {
 	}
 }
 
+// pageSize reads MaxResults: 5 to 1000, from the API reference of DescribeInstances. EC2 says "greater than 5" although 5 is
+// taken.
+func pageSize(v string) (int, error) {
+	size, err := strconv.Atoi(v)
+	bound := ""
+	switch {
+	case err != nil || size < 5:
+		bound = "greater than 5"
+	case size > 1000:
+		bound = "smaller than 1000"
+	default:
+		return size, nil
+	}
+	return 0, refuse("InvalidParameterValue", "Value ( %s ) for parameter maxResults is invalid. Expecting a value %s.", v, bound)
+}
+
 // page cuts one page out of a list, as MaxResults and NextToken ask. ids names the parameter beside which AWS allows no page.
 // The token is the position, which is enough here: a client must not look into it.
 func page[T any](c call, ids string, all []T) (shown []T, next string, err error) {
 	start, size := 0, len(all)
 	if v := c.form.Get("MaxResults"); v != "" {
-		size, err = strconv.Atoi(v)
-		// 5 to 1000, from the API reference of DescribeInstances; EC2 says "greater than 5" although 5 is taken.
-		if err != nil || size < 5 || size > 1000 {
-			bound := "greater than 5"
-			if size > 1000 {
-				bound = "smaller than 1000"
-			}
-			return nil, "", refuse("InvalidParameterValue", "Value ( %s ) for parameter maxResults is invalid. Expecting a value %s.", v, bound)
+		if size, err = pageSize(v); err != nil {
+			return nil, "", err
 		}
 		if c.form.Has(ids + ".1") {
 			return nil, "", refuse("InvalidParameterCombination", "The parameter %s cannot be used with the parameter maxResults",

@@ -2,6 +2,7 @@ package simulator_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -37,9 +38,7 @@ func noFaults(but map[string]any) map[string]any {
 		"latency": "0s", "lag": "0s", "sync": "0s", "one_at_a_time": false,
 		"limits": false, "impaired": map[string]any{}, "unhealthy": map[string]any{},
 	}
-	for k, v := range but {
-		all[k] = v
-	}
+	maps.Copy(all, but)
 	return all
 }
 
