@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,6 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	route53types "github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/miekg/dns"
 )
@@ -73,6 +78,68 @@ func TestTheSimulatorIsAnEmptyAccountThatClientsFill(t *testing.T) {
 	if err != nil || answer.Rcode != dns.RcodeRefused {
 		t.Errorf("a zone that is not there: %v, %v", answer, err)
 	}
+}
+
+// The first steps of docs/simulator.md, with the SDK in place of the AWS CLI.
+func TestRrwatchSeesWhatClientsPutIntoTheSimulator(t *testing.T) {
+	t.Parallel()
+	s := newSimulated(t)
+	eips, records := ec2.NewFromConfig(s.sdk), route53.NewFromConfig(s.sdk)
+	ran, err := eips.RunInstances(t.Context(), &ec2.RunInstancesInput{
+		ImageId: aws.String("ami-00000001"), MinCount: aws.Int32(2), MaxCount: aws.Int32(2),
+		TagSpecifications: []ec2types.TagSpecification{{
+			ResourceType: "instance", Tags: []ec2types.Tag{{Key: aws.String("rrwatch"), Value: aws.String("www")}},
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := eips.AllocateAddress(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := eips.AssociateAddress(t.Context(), &ec2.AssociateAddressInput{
+		AllocationId: address.AllocationId, InstanceId: ran.Instances[0].InstanceId,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	zone, err := records.CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{
+		Name: aws.String("example.com"), CallerReference: aws.String("1"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := records.ChangeResourceRecordSets(t.Context(), &route53.ChangeResourceRecordSetsInput{
+		HostedZoneId: zone.HostedZone.Id, ChangeBatch: &route53types.ChangeBatch{Changes: []route53types.Change{{
+			Action: "CREATE", ResourceRecordSet: &route53types.ResourceRecordSet{
+				Name: aws.String("www.example.com"), Type: "A", TTL: aws.Int64(60),
+				ResourceRecords: []route53types.ResourceRecord{{Value: address.PublicIp}},
+			},
+		}}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "rrwatch.yaml")
+	if err := os.WriteFile(file, []byte(documentedConfig(t, s)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a := rrwatch(t, "check", "--config", file); a.code != 0 || !strings.Contains(a.out, *address.PublicIp) {
+		t.Errorf("exit %d, want %s in:\n%s%s", a.code, *address.PublicIp, a.out, a.err)
+	}
+}
+
+// documentedConfig is the configuration of docs/simulator.md with the places of s.
+func documentedConfig(t *testing.T, s simulated) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/simulator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(page)
+	if block == nil {
+		t.Fatal("docs/simulator.md has no configuration")
+	}
+	return strings.NewReplacer("http://127.0.0.1:4566", s.url, "127.0.0.1:5353", s.dns).Replace(string(block[1]))
 }
 
 func TestTheSimulatorIsForThisMachineUnlessToldOtherwise(t *testing.T) {
