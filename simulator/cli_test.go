@@ -179,6 +179,9 @@ func (c *cli) call(t *testing.T, env, args []string) string {
 		t.Fatal(err)
 	}
 	said := errs.String()
+	if said == "" {
+		said = err.Error()
+	}
 	// Newer versions say before it who they are, some add how often they have tried.
 	if at := strings.Index(said, "An error occurred"); at >= 0 {
 		said = regexp.MustCompile(` \(reached max retries: [0-9]+\)`).ReplaceAllString(said[at:], "")
