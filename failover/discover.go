@@ -224,15 +224,7 @@ func (s *state) read(ctx context.Context, r reading) {
 // readOf takes in what a read of one pool gave, and reports whether it could.
 func (s *state) readOf(ctx context.Context, name string, got *Pool, err error, now time.Time) bool {
 	w := s.wirings[name]
-	w.reading, w.due = false, now.Add(s.Discover)
-	for _, i := range s.open[name] {
-		w.due = now.Add(min(s.Discover, readSoon))
-		touched := i.lastTouch()
-		if got != nil && got.Read.Before(touched) && !touched.After(now) { // else the clock was put back, and no read would do
-			w.due = now // it began before our own change: read again
-			break
-		}
-	}
+	w.reading, w.due = false, s.readAgain(name, got, now)
 	if err != nil {
 		w.due = now.Add(min(s.Discover, readRetry))
 		if text := err.Error(); text != w.trouble && ctx.Err() == nil {
@@ -243,9 +235,7 @@ func (s *state) readOf(ctx context.Context, name string, got *Pool, err error, n
 	}
 	w.trouble = ""
 	if l := s.leases[name]; l != nil {
-		if l.read(got.Lease, got.Read, now); !l.sure && !l.busy {
-			w.due = now // it began before the latest swap of the lease had ended
-		}
+		l.read(got.Lease, got.Read, now)
 	}
 	if s.lacks(got) {
 		w.due = now
@@ -258,6 +248,22 @@ func (s *state) readOf(ctx context.Context, name string, got *Pool, err error, n
 		s.record(ctx, Entry{Kind: Wired, Pool: name, Text: text})
 	}
 	return true
+}
+
+// readAgain is when a pool is read after this read of it.
+func (s *state) readAgain(name string, got *Pool, now time.Time) time.Time {
+	due := now.Add(s.Discover)
+	for _, i := range s.open[name] {
+		due = now.Add(min(s.Discover, readSoon))
+		touched := i.lastTouch()
+		if got != nil && got.Read.Before(touched) && !touched.After(now) { // else the clock was put back, and no read would do
+			return now // it began before our own change
+		}
+	}
+	if l := s.leases[name]; l != nil && got != nil && !l.sure && !l.busy && !got.Read.After(l.ended) && !l.ended.After(now) {
+		return now // it began before the latest swap of the lease had ended
+	}
+	return due
 }
 
 // lacks reports whether a read knows nothing of a member that was withdrawn since

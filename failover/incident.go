@@ -78,7 +78,8 @@ func (i Incident) Apply(e Entry) Incident {
 	case Closed:
 		i.Closed, i.Outcome, i.Proposal, i.Shadow = e.At, e.Text, nil, i.judged(e.At)
 	case Started, Stopped, Wired, Noted, BrakeLatched, BrakeReleased, WentBlind, SawAgain,
-		NotServed, ServedAgain, Warned, WarningOver, Paused, Resumed, Drifted, DriftOver, Drained:
+		NotServed, ServedAgain, Warned, WarningOver, Paused, Resumed, Drifted, DriftOver, Drained,
+		LeaseTaken, LeaseLost:
 	}
 	return i
 }

@@ -31,7 +31,8 @@ func (g Guard) Overridable() bool {
 		GuardHoldDown, GuardCooldown, GuardBudget, GuardFlapping:
 		return true
 	case GuardWontHelp, GuardLastHealthy, GuardAllZero, GuardInFlight, GuardNotOurs, GuardChanged, GuardNoRecord,
-		GuardEviction, GuardNotRunning, GuardService, GuardNotPermitted, GuardThrottled, GuardStale, GuardNoRemedy:
+		GuardEviction, GuardNotRunning, GuardService, GuardNotPermitted, GuardThrottled, GuardStale, GuardNoRemedy,
+		GuardLease, GuardInterfaces, GuardBorderGroup:
 	}
 	return false
 }

@@ -147,7 +147,8 @@ func (s *state) fold(e Entry) {
 	case Closed:
 		s.scores[e.Pool] = s.scores[e.Pool].Add(s.incidents[e.Incident])
 	case Started, Stopped, Wired, Believed, Opened, Diagnosed, HeldBack, Approved, ActionBegun, ActionApplied, ActionEnded, Noted, WentBlind, SawAgain,
-		NotServed, ServedAgain, Warned, WarningOver, Overridden, Proposed, ProposalOver, Flapping, Calm, Drifted, DriftOver, Drained:
+		NotServed, ServedAgain, Warned, WarningOver, Overridden, Proposed, ProposalOver, Flapping, Calm, Drifted, DriftOver, Drained,
+		LeaseTaken, LeaseLost:
 	}
 }
 
