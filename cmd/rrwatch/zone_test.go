@@ -28,7 +28,7 @@ func fillZone(a *simulator.AWS) {
 		ip := netip.AddrFrom4([4]byte{127, 113, 1, byte(n)})
 		a.AddAddress(simulator.Address{IP: ip, Allocation: fmt.Sprintf("eipalloc-0zone%02x", n), Instance: i.ID})
 		a.SetRecord("Z0DEMO0EXAMPLE0COM00", simulator.RecordSet{
-			Name: "www.example.com", Type: "A", TTL: 60, SetIdentifier: zoneName(n), Weight: new(int64(10 + n%7)), Values: []string{ip.String()},
+			Name: "www.example.com", Type: "A", TTL: 10, SetIdentifier: zoneName(n), Weight: new(int64(10 + n%7)), Values: []string{ip.String()},
 		})
 	}
 }
