@@ -149,7 +149,7 @@ func (v survey) published(ctx context.Context, records Records) (*Pool, error) {
 	}
 	pool := &Pool{
 		Name: v.spec.Name, Read: began, Sets: p.Sets, ZoneID: p.ZoneID, Private: p.Private, Lease: p.Lease,
-		HealthChecks: p.HealthChecks, Members: members(p.Sets, v.withdrawn), withdrawn: v.withdrawn,
+		HealthChecks: p.HealthChecks, Throttled: p.Throttled, Members: members(p.Sets, v.withdrawn), withdrawn: v.withdrawn,
 	}
 	if len(pool.Members) == 0 {
 		return nil, fmt.Errorf("%s publishes no address that can be watched%s", v.spec.Record, foreign(p.Sets))

@@ -31,7 +31,7 @@ type own struct {
 // record sets and of EC2. Answers are judged by sets that were read after they
 // were given.
 func drifts(spec *Spec, pool *Pool, answers []Answer, b own) []Drift {
-	list := silentDrifts(spec, answers)
+	list := append(silentDrifts(spec, answers), strained(pool)...)
 	for _, kind := range []string{"A", "AAAA"} {
 		if !b.busy[kind] {
 			h := hearing{spec: spec, kind: kind, sets: pool.ofType(kind), answers: answersOf(answers, kind)}
@@ -40,6 +40,20 @@ func drifts(spec *Spec, pool *Pool, answers []Answer, b own) []Drift {
 	}
 	list = append(list, leftDrifts(pool, b)...)
 	return append(list, carrierDrifts(pool, b)...)
+}
+
+// mostThrottled is how many throttled calls within 10 minutes are a bad moment. More
+// mean that something else in the account uses up the requests that Route 53 takes.
+const mostThrottled = 3
+
+// strained tells that the account is near Route 53's limits, in which an edit of
+// rrwatch would have to wait.
+func strained(pool *Pool) []Drift {
+	if pool.Throttled <= mostThrottled {
+		return nil
+	}
+	return []Drift{{Key: "throttled", Text: "Route 53 throttles the calls of this account: something else in it makes too many; " +
+		"rrwatch itself keeps to two a second, and an edit in an outage would have to wait"}}
 }
 
 // answersOf are the answers of one type that are answers.

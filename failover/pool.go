@@ -234,6 +234,7 @@ type Pool struct {
 	Lease     RecordSet   `json:"lease,omitzero"`    // who may act, as read; zero: nobody holds it
 
 	HealthChecks []HealthCheck `json:"-"`                 // that its sets have
+	Throttled    int           `json:"-"`                 // as in Published
 	Notices      []string      `json:"notices,omitempty"` // what an operator should know about this wiring: its lints' sentences
 
 	lints     []Lint    // as it was read

@@ -81,6 +81,7 @@ type Published struct {
 	Sets         []RecordSet // A and AAAA, in the zone's order
 	Lease        RecordSet   // the TXT set of LeaseName; zero: there is none
 	HealthChecks []HealthCheck
+	Throttled    int // how many of rrwatch's calls Route 53 has refused for the account's rate within the last 10 minutes
 }
 
 // HealthCheck is a Route 53 health check that one of the sets has.

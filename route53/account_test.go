@@ -130,6 +130,9 @@ func TestTellsHowOftenRoute53Throttles(t *testing.T) {
 		a.Busy(1)
 		must[string](t)(editOne(t, other, withdraw(), ""))
 		p := c.Pressure()
+		if published, err := c.Read(t.Context(), zone, "www.example.com"); err != nil || published.Throttled != 3 {
+			t.Errorf("a read tells of %d throttled calls: %v", published.Throttled, err)
+		}
 		if p.Total != 3 || p.Recent != 3 || p.Code != "PriorRequestNotComplete" || time.Since(p.Last) > 5*time.Second {
 			t.Errorf("got %+v", p)
 		}

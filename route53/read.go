@@ -42,6 +42,7 @@ func (c *Client) Read(ctx context.Context, zone, name string) (failover.Publishe
 	facts, _ := c.factsOf(ctx, id)
 	return failover.Published{
 		ZoneID: id, Private: facts.private, Sets: sets, Lease: leaseOf(found[lease]), HealthChecks: c.healthChecks(ctx, sets),
+		Throttled: c.Pressure().Recent,
 	}, nil
 }
 
