@@ -42,6 +42,8 @@ type lease struct {
 	ended time.Time // when it was
 	last  string    // why the latest one did not succeed
 
+	denied bool // that was for want of a permission
+
 	after string // who held it before this watcher took it, and had not given it back
 	told  bool   // that it is held
 }
@@ -129,7 +131,7 @@ func (l *lease) wants(now time.Time) (Swap, bool) {
 	switch {
 	case l.busy || !l.sure || !ok:
 		return Swap{}, false
-	case !l.sent.IsZero() && elapsed(l.sent, now) < leaseRetry:
+	case !l.sent.IsZero() && elapsed(l.sent, now) < l.pause():
 		return Swap{}, false
 	case !l.from.IsZero():
 		return l.renewed(now), elapsed(l.from, now) >= leaseRenew
@@ -139,8 +141,20 @@ func (l *lease) wants(now time.Time) (Swap, bool) {
 	return Swap{}, false
 }
 
-// leaseRetry is how soon a swap is tried again that did not succeed.
-const leaseRetry = 5 * time.Second
+// leaseRetry is how soon a swap is tried again that did not succeed, and
+// leaseDenied one that is not permitted: a person has to mend that, and many pools
+// that ask in vain would leave Route 53's reads no calls.
+const (
+	leaseRetry  = 5 * time.Second
+	leaseDenied = time.Minute
+)
+
+func (l *lease) pause() time.Duration {
+	if l.denied {
+		return leaseDenied
+	}
+	return leaseRetry
+}
 
 // renewed is the swap of a lease that is held for one that is held for longer.
 func (l *lease) renewed(now time.Time) Swap {
@@ -174,7 +188,7 @@ func (l *lease) made(a attempt, now time.Time) {
 // answered takes in what became of the swap: nil: it was made; a *Refusal: it was
 // not; else it is not known.
 func (l *lease) answered(err error, now time.Time) {
-	l.busy, l.ended, l.last = false, now, ""
+	l.busy, l.ended, l.last, l.denied = false, now, "", false
 	if err == nil {
 		l.made(l.tried[len(l.tried)-1], now)
 		return
@@ -182,6 +196,10 @@ func (l *lease) answered(err error, now time.Time) {
 	l.last = oneLine(err)
 	refusal, refused := errors.AsType[*Refusal](err)
 	l.sure = refused && refusal.Guard != GuardChanged && refusal.Guard != GuardLease // else it has to be read
+	l.denied = refused && refusal.Guard == GuardNotPermitted
+	if l.sure {
+		l.tried = l.tried[:len(l.tried)-1] // it was not made, and never will be
+	}
 }
 
 // read takes in what a read found that began then. One that began before the

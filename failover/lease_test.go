@@ -191,3 +191,26 @@ func (w *contest) live(c *contender, faults bool) {
 		m.answer, m.lost = w.now.Add(10*time.Second), true
 	}
 }
+
+// A lease that rrwatch may not take is asked for seldom, and nothing is kept of
+// what was refused: else many pools would use up the calls of Route 53, and the
+// memory, for ever.
+func TestALeaseThatIsNotPermittedIsAskedForOnceAMinute(t *testing.T) {
+	l := lease{name: "_rrwatch.www.example.com", id: "me", people: "me"}
+	l.read(RecordSet{}, contestBegan(), contestBegan())
+	asked := 0
+	for at := range 600 {
+		now := contestBegan().Add(time.Duration(at) * time.Second)
+		if swap, ok := l.wants(now); ok {
+			asked++
+			l.send(swap, now)
+			l.answered(&Refusal{GuardNotPermitted, "rrwatch needs a permission"}, now)
+		}
+	}
+	if asked != 10 || len(l.tried) != 0 {
+		t.Errorf("asked %d times in ten minutes, and keeps %d of it", asked, len(l.tried))
+	}
+	if why := l.why(contestBegan().Add(time.Hour)); why != "the lease of this pool is being taken; rrwatch needs a permission" {
+		t.Errorf("people are told: %s", why)
+	}
+}
