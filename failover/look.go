@@ -346,7 +346,8 @@ const gatherZone = time.Second
 func (s *state) gathers(spec *Spec, pool *Pool, snap *monitor.Snapshot, batch []Action) bool {
 	for _, a := range batch {
 		i := s.incidents[a.Incident]
-		if a.Kind != KindWithdraw || i.Opening.Zone == "" || time.Since(i.Opened) >= gatherZone {
+		open := time.Since(i.Opened) // below 0: the clock was put back
+		if a.Kind != KindWithdraw || i.Opening.Zone == "" || open >= gatherZone || open < 0 {
 			continue
 		}
 		first := believe(spec, a.Member, snap).FirstBad
