@@ -18,6 +18,23 @@ type Drift struct {
 	Servers []string // that answered so
 }
 
+// typeOf is the type of the answers that a drift of this key is about; empty: of
+// none.
+func typeOf(key string) string {
+	what, of, _ := strings.Cut(key, " ")
+	if !slices.Contains([]string{"answered", "missing", "empty", "ttl"}, what) {
+		return ""
+	}
+	addr, err := netip.ParseAddr(of)
+	switch {
+	case err != nil:
+		return of
+	case addr.Is4():
+		return "A"
+	}
+	return "AAAA"
+}
+
 // own is what rrwatch holds to be so because it did it. What is not settled is
 // not judged.
 type own struct {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -65,7 +66,7 @@ func newDriftWatch(specs []*Spec, told []Advisory, now time.Time) driftWatch {
 	}
 	for _, a := range told {
 		if a.Kind == AdviseDrift {
-			d.list[a.key()] = drifting{Advisory: a, asks: driftAsks}
+			d.list[a.key()] = drifting{Advisory: a, Drift: Drift{Key: a.Check, Text: a.Text, Type: typeOf(a.Check)}, asks: driftAsks}
 		}
 	}
 	return d
@@ -150,15 +151,25 @@ func (s *state) judge(ctx context.Context, spec *Spec, pool *Pool, h heard, now 
 	if h.err != nil {
 		found = append(found, Drift{Key: "unasked", Text: fmt.Sprintf("the authoritative servers of %s cannot be asked: %s", spec.Record, oneLine(h.err))})
 	}
-	silent := map[string]bool{}
-	for _, a := range h.answers {
-		silent[a.Server] = silent[a.Server] || a.Err != nil
+	s.tellDrifts(ctx, s.drifted.round(spec.Name, found, func(d Drift) bool { return h.saysNothingOf(d, did) }, now))
+}
+
+// saysNothingOf reports whether a disagreement may be there still although these
+// answers have none of it.
+func (h heard) saysNothingOf(d Drift, did own) bool {
+	silent := func(server string) bool {
+		return slices.ContainsFunc(h.answers, func(a Answer) bool { return a.Server == server && a.Err != nil })
 	}
-	unheard := func(d Drift) bool { // the ask says nothing of it
-		mute := slices.ContainsFunc(d.Servers, func(server string) bool { return silent[server] })
-		return d.Type != "" && (h.err != nil || did.busy[d.Type] || mute)
+	answers := slices.ContainsFunc(h.answers, func(a Answer) bool { return a.Err == nil })
+	switch {
+	case d.Type == "":
+		return h.err != nil && strings.HasPrefix(d.Key, "silent")
+	case h.err != nil || did.busy[d.Type]:
+		return true
+	case len(d.Servers) == 0: // told before a restart
+		return !answers && len(h.answers) > 0
 	}
-	s.tellDrifts(ctx, s.drifted.round(spec.Name, found, unheard, now))
+	return slices.ContainsFunc(d.Servers, silent)
 }
 
 // did is what rrwatch believes because it did it, as judged of answers that were

@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -120,5 +121,42 @@ func TestNothingIsBelievedWhileItIsUnsettled(t *testing.T) {
 	}
 	if got := s.did(spec, noon().Add(time.Hour), noon().Add(time.Hour)).fresh; len(got) > 0 {
 		t.Errorf("an old move: got %v", got)
+	}
+}
+
+// That servers cannot be asked is no proof that they answer well again, neither
+// for what was told just now nor for what was told before a restart.
+func TestADriftIsNotOverWhileNobodyCanBeAsked(t *testing.T) {
+	told := func(key string) Advisory {
+		return Advisory{Kind: AdviseDrift, Pool: "www", Check: key, Text: "x", Begun: noon(), Told: noon()}
+	}
+	mute := Answer{Server: ns(1), Type: "A", Err: errors.New("timeout")}
+	fails := errors.New("the zone's servers are not known")
+	edited := own{busy: map[string]bool{"A": true}}
+	for name, c := range map[string]struct {
+		key  string
+		h    heard
+		did  own
+		over bool
+	}{
+		"a stranger, nobody can be asked":        {"answered 203.0.113.9", heard{err: fails}, own{}, false},
+		"a stranger, no server answers":          {"answered 203.0.113.9", heard{answers: []Answer{mute}}, own{}, false},
+		"a stranger, while the name is edited":   {"answered 203.0.113.9", heard{answers: []Answer{{Server: ns(1), Type: "A"}}}, edited, false},
+		"a stranger of IPv6, while A is edited":  {"answered 2001:db8::9", heard{answers: []Answer{{Server: ns(1), Type: "A"}}}, edited, true},
+		"a stranger, not heard any more":         {"answered 203.0.113.9", heard{answers: []Answer{{Server: ns(1), Type: "A"}}}, own{}, true},
+		"another TTL, while the name is edited":  {"ttl A", heard{answers: []Answer{{Server: ns(1), Type: "A"}}}, edited, false},
+		"silence, nobody can be asked":           {"silent", heard{err: fails}, own{}, false},
+		"silence, and one answers":               {"silent", heard{answers: []Answer{{Server: ns(1), Type: "A"}}}, own{}, true},
+		"a carrier, which no server has to tell": {"carrier 203.0.113.9", heard{err: fails}, own{}, true},
+	} {
+		d := newDriftWatch([]*Spec{{Name: "www"}}, []Advisory{told(c.key)}, noon())
+		var tell []drifting
+		for n := range driftGone {
+			says := func(one Drift) bool { return c.h.saysNothingOf(one, c.did) }
+			tell = append(tell, d.round("www", nil, says, noon().Add(time.Duration(n)*time.Minute))...)
+		}
+		if over := len(tell) > 0; over != c.over {
+			t.Errorf("%s: its end is told: %v", name, over)
+		}
 	}
 }
