@@ -33,11 +33,24 @@ type wiring struct {
 	trouble string
 	due     time.Time // when it is to be read next
 	reading bool
+	began   time.Time // when the read that is under way did
+	shared  bool      // that read is of other pools, too
+}
+
+// slowRound is how long a pool with an open incident waits for a read that it
+// shares with others. One of them may have an account or a Region that does not
+// answer, which shall not keep it from acting.
+const slowRound = 2 * time.Second
+
+// waits reports whether the pool has to wait for a read that is under way.
+func (w *wiring) waits(urgent bool, now time.Time) bool {
+	return w.reading && !(urgent && w.shared && elapsed(w.began, now) >= slowRound)
 }
 
 // reading is what one round of reads gave.
 type reading struct {
 	surveys []survey
+	began   time.Time
 	pools   []*Pool // of each survey; nil: it has an error
 	errs    []error
 }
@@ -60,15 +73,15 @@ func (s *state) discover(ctx context.Context, now time.Time) {
 	due := false
 	for _, spec := range s.Specs {
 		w := s.wirings[spec.Name]
-		if w.reading || now.Before(w.due.Add(-s.Discover/4)) {
+		urgent, late := len(s.open[spec.Name]) > 0, !now.Before(w.due)
+		if w.waits(urgent, now) || now.Before(w.due.Add(-s.Discover/4)) {
 			continue
 		}
-		late := !now.Before(w.due)
 		one := survey{spec, s.withdrawn(spec.Name)}
 		switch {
-		case len(s.open[spec.Name]) > 0 && late:
+		case urgent && late:
 			s.readAll(ctx, []survey{one})
-		case len(s.open[spec.Name]) == 0 && len(round) < mostTogether:
+		case !urgent && len(round) < mostTogether:
 			round, due = append(round, one), due || late
 		}
 	}
@@ -79,14 +92,16 @@ func (s *state) discover(ctx context.Context, now time.Time) {
 
 // readAll reads pools in a goroutine of its own.
 func (s *state) readAll(ctx context.Context, list []survey) {
+	began := time.Now()
 	for _, one := range list {
-		s.wirings[one.spec.Name].reading = true
+		w := s.wirings[one.spec.Name]
+		w.reading, w.began, w.shared = true, began, len(list) > 1
 	}
 	s.calls.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, readTimeout)
 		defer cancel()
 		pools, errs := discover(ctx, list, s.EIPs, s.Records)
-		s.readings <- reading{list, pools, errs}
+		s.readings <- reading{list, began, pools, errs}
 	})
 }
 
@@ -214,6 +229,9 @@ func foreign(sets []RecordSet) string {
 func (s *state) read(ctx context.Context, r reading) {
 	now, news := time.Now(), false
 	for n, one := range r.surveys {
+		if s.wirings[one.spec.Name].began.After(r.began) {
+			continue // overtaken by another read of it, which says more
+		}
 		news = s.readOf(ctx, one.spec.Name, r.pools[n], r.errs[n], now) || news
 	}
 	if news {

@@ -1,7 +1,11 @@
 package failover
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rrwatch/probe"
@@ -75,5 +79,55 @@ func TestReadsNotWithoutAPauseWhenTheClockWasPutBack(t *testing.T) {
 }
 
 func readingOf(o *adviser, pool *Pool) reading {
-	return reading{[]survey{{spec: o.Specs[0]}}, []*Pool{pool}, []error{nil}}
+	return reading{[]survey{{spec: o.Specs[0]}}, time.Time{}, []*Pool{pool}, []error{nil}}
+}
+
+// halting is a Route 53 that answers for one name only when the call ends.
+type halting struct {
+	Records
+	slow  string
+	asked chan string
+}
+
+func (h halting) Read(ctx context.Context, _, name string) (Published, error) {
+	h.asked <- name
+	if name == h.slow {
+		<-ctx.Done()
+	}
+	return Published{}, errors.New("no answer")
+}
+
+// A pool is read together with others of which one does not answer; when it gets
+// an incident it does not wait for that one, and what the common read says in the
+// end counts for it no more.
+func TestAnIncidentDoesNotWaitForAPoolThatDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		www, api := &Spec{Name: "www", Record: "www"}, &Spec{Name: "api", Record: "api"}
+		records := halting{slow: "api", asked: make(chan string, 9)}
+		s := &state{
+			Responder: New(Options{Specs: []*Spec{www, api}, Records: records, Discover: time.Minute, Log: slog.New(slog.DiscardHandler)}),
+			wirings:   map[string]*wiring{"www": {}, "api": {}}, readings: make(chan reading),
+		}
+		s.discover(t.Context(), time.Now())
+		synctest.Wait()
+		s.open = map[string][]Incident{"www": {{ID: 1, Pool: "www"}}}
+		s.wirings["www"].due = time.Time{}
+		time.Sleep(time.Second)
+		s.discover(t.Context(), time.Now())
+		synctest.Wait()
+		if n := len(records.asked); n != 2 {
+			t.Errorf("after a second: %d reads, want the two of the common one", n)
+		}
+		time.Sleep(slowRound)
+		s.discover(t.Context(), time.Now())
+		s.read(t.Context(), <-s.readings)
+		if n := len(records.asked); n != 3 || s.wirings["www"].reading || s.wirings["www"].trouble == "" || !s.wirings["api"].reading {
+			t.Errorf("%d reads; www %+v, api %+v", n, s.wirings["www"], s.wirings["api"])
+		}
+		due := s.wirings["www"].due
+		s.read(t.Context(), <-s.readings)
+		if s.wirings["api"].reading || !s.wirings["www"].due.Equal(due) {
+			t.Errorf("the common read: www %+v, api %+v", s.wirings["www"], s.wirings["api"])
+		}
+	})
 }
