@@ -1,11 +1,14 @@
 package failover
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -213,4 +216,29 @@ func TestALeaseThatIsNotPermittedIsAskedForOnceAMinute(t *testing.T) {
 	if why := l.why(contestBegan().Add(time.Hour)); why != "the lease of this pool is being taken; rrwatch needs a permission" {
 		t.Errorf("people are told: %s", why)
 	}
+}
+
+// mute is a Route 53 that never answers an edit.
+type mute struct{ Records }
+
+func (mute) Edit(ctx context.Context, edits []Reweigh, _ string) []Edited {
+	<-ctx.Done()
+	return slices.Repeat([]Edited{{Err: ctx.Err()}}, len(edits))
+}
+
+func TestAStopDoesNotWaitLongForALeaseToBeGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		s := &state{
+			Responder: New(Options{Records: mute{}, Log: slog.New(slog.DiscardHandler)}),
+			wirings:   map[string]*wiring{"www": {pool: &Pool{}}, "api": {pool: &Pool{}}}, leases: map[string]*lease{},
+		}
+		for pool := range s.wirings {
+			s.leases[pool] = &lease{name: LeaseName(pool), sure: true, from: began}
+		}
+		s.release()
+		if took := time.Since(began); took != releaseTimeout || took > 10*time.Second {
+			t.Errorf("it waits for %s", took)
+		}
+	})
 }

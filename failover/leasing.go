@@ -10,8 +10,12 @@ import (
 	"time"
 )
 
-// leaseTimeout bounds one swap of a lease.
-const leaseTimeout = 20 * time.Second
+// leaseTimeout bounds one swap of a lease, and releaseTimeout the one that gives
+// it back: who stops rrwatch waits for that, and kills it in the end.
+const (
+	leaseTimeout   = 20 * time.Second
+	releaseTimeout = 5 * time.Second
+)
 
 // Holding is how a watcher came to hold a lease, or lost it.
 type Holding struct {
@@ -52,15 +56,15 @@ func (s *state) lease(ctx context.Context, spec *Spec, pool *Pool, now time.Time
 	if swap, ok := l.wants(now); ok && ctx.Err() == nil && s.noRecord == "" {
 		l.send(swap, now)
 		s.calls.Go(func() {
-			err := s.swapLease(ctx, pool.ZoneID, swap)
+			err := s.swapLease(ctx, pool.ZoneID, swap, leaseTimeout)
 			s.leasings <- leased{spec.Name, err}
 		})
 	}
 }
 
 // swapLease makes one swap. A call that has begun is not cut short by shutdown.
-func (s *state) swapLease(ctx context.Context, zone string, swap Swap) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTimeout)
+func (s *state) swapLease(ctx context.Context, zone string, swap Swap, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
 	return s.Records.Edit(ctx, []Reweigh{{Zone: zone, Was: swap.Was, Shall: swap.Shall}}, "rrwatch lease")[0].Err
 }
@@ -171,7 +175,7 @@ func (s *state) release() {
 			continue
 		}
 		wg.Go(func() {
-			if err := s.swapLease(context.Background(), w.pool.ZoneID, l.released()); err != nil {
+			if err := s.swapLease(context.Background(), w.pool.ZoneID, l.released(), releaseTimeout); err != nil {
 				s.Log.Warn("the lease was not given back; another watcher has to wait until it ends", "pool", pool, "error", err)
 			}
 		})
