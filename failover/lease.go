@@ -42,10 +42,12 @@ type lease struct {
 	ended time.Time // when it was
 	last  string    // why the latest one did not succeed
 
-	denied bool // that was for want of a permission
+	denied bool // for want of a permission
 
 	after string // who held it before this watcher took it, and had not given it back
 	told  bool   // that it is held
+
+	barred bool // told that it cannot be had
 }
 
 // attempt is what a swap writes: it may be made long after it was given up.
@@ -168,6 +170,13 @@ func (l *lease) renewed(now time.Time) Swap {
 func (l *lease) released() Swap {
 	c, _ := claimOf(l.set)
 	return Swap{l.set, l.setOf(claim{fence: c.fence})}
+}
+
+// needsHelp reports whether a person has to do something before the watcher can
+// have the lease.
+func (l *lease) needsHelp() bool {
+	_, ok := claimOf(l.set)
+	return l.denied || !l.since.IsZero() && !ok
 }
 
 func stamp(now time.Time) string { return now.Add(leaseFor).UTC().Format(time.RFC3339) }

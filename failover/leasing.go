@@ -78,11 +78,12 @@ func (s *state) leased(o leased) {
 	}
 }
 
-// tellLease writes down that this watcher has come to hold the lease, or that it
-// does so no more.
+// tellLease writes down that this watcher has come to hold the lease, that it does
+// so no more, or that it never will unless a person helps.
 func (s *state) tellLease(ctx context.Context, spec *Spec, l *lease, now time.Time) {
 	held := l.held(now, 0)
-	if held == l.told {
+	hopeless := !held && !l.told && !l.barred && l.needsHelp()
+	if held == l.told && !hopeless {
 		return
 	}
 	c, _ := claimOf(l.set)
@@ -91,11 +92,14 @@ func (s *state) tellLease(ctx context.Context, spec *Spec, l *lease, now time.Ti
 	if l.after != "" {
 		e.Text += ", after " + l.after + " had not renewed it"
 	}
-	if !held {
+	switch {
+	case hopeless:
+		e.Kind, e.Text = LeaseLost, fmt.Sprintf("this watcher (%s) cannot take the lease of pool %s: %s; it watches and tells, and changes nothing", l.people, spec.Name, l.why(now))
+	case !held:
 		e.Kind, e.Text = LeaseLost, fmt.Sprintf("this watcher (%s) no longer holds the lease of pool %s: %s; it watches and tells", l.people, spec.Name, l.why(now))
 	}
 	if s.record(ctx, e) {
-		l.told = held
+		l.told, l.barred = held, !held && l.needsHelp()
 	}
 }
 

@@ -195,3 +195,22 @@ func TestAnEditWithoutTheLeaseIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// Who may not write the lease acts never, and says so at once and once: not only
+// when something fails.
+func TestALeaseThatIsNotPermittedIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := twins(t)
+		a.aws.Deny("ChangeResourceRecordSets")
+		a.start()
+		defer a.stop()
+		a.healthy()
+		a.pass(10 * time.Minute)
+		const want = "kind=lease-lost pool=www incident=0 text=\"this watcher (first) cannot take the lease of pool www: "
+		if n := strings.Count(a.log.String(), want); n != 1 || !strings.Contains(a.log.String(), "route53:ChangeResourceRecordSets on _rrwatch.www.example.com") {
+			t.Errorf("told %d times; the log:\n%s", n, a.log)
+		}
+		a.aws.Allow("ChangeResourceRecordSets")
+		a.until(2*time.Minute, "the lease", a.holds)
+	})
+}
