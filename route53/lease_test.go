@@ -258,17 +258,29 @@ func TestAFenceCountsInTheSizeOfABatch(t *testing.T) {
 	}
 }
 
-func TestARenewalReadsNothingButTheLease(t *testing.T) {
-	a := account(simulator.Options{})
-	put(a, leaseText("www.example.com", 1))
-	var asked []string
-	c := route53.New(route53.SDK(config(roundTrip(func(r *http.Request) (*http.Response, error) {
-		asked = append(asked, r.Method+" "+r.URL.RawQuery)
-		return a.Transport().RoundTrip(r)
-	}))), nil, nil)
-	must[string](t)(editOne(t, c, failover.Reweigh{Zone: zone, Was: leaseText("www.example.com", 1), Shall: leaseText("www.example.com", 2)}, ""))
-	if want := []string{"GET maxitems=1&name=_rrwatch.www.example.com&type=TXT", "POST "}; !slices.Equal(asked, want) {
-		t.Errorf("asked %q, want %q", asked, want)
+// A renewal is made often: it is one call, and what stands there is read only after
+// Route 53 has refused it.
+func TestARenewalIsOneCall(t *testing.T) {
+	for name, c := range map[string]struct {
+		was  int
+		want []string
+	}{
+		"as expected":       {1, []string{"POST "}},
+		"taken by somebody": {2, []string{"POST ", "GET maxitems=1&name=_rrwatch.www.example.com&type=TXT"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := account(simulator.Options{})
+			put(a, leaseText("www.example.com", 1))
+			var asked []string
+			client := route53.New(route53.SDK(config(roundTrip(func(r *http.Request) (*http.Response, error) {
+				asked = append(asked, r.Method+" "+r.URL.RawQuery)
+				return a.Transport().RoundTrip(r)
+			}))), nil, nil)
+			_, err := editOne(t, client, failover.Reweigh{Zone: zone, Was: leaseText("www.example.com", c.was), Shall: leaseText("www.example.com", 3)}, "")
+			if !slices.Equal(asked, c.want) || (err == nil) != (c.was == 1) {
+				t.Errorf("asked %q, want %q: %v", asked, c.want, err)
+			}
+		})
 	}
 }
 
