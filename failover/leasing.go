@@ -139,6 +139,15 @@ func (s *state) fenced(batch []Action, now time.Time) {
 
 func (a Action) fenced() bool { return a.Reweigh != nil && a.Reweigh.Fence != nil }
 
+// leaseEnds is when a move must have ended that cannot carry its pool's lease, and
+// may have waited long for its turn; zero: nothing ends it.
+func (s *state) leaseEnds(a Action) time.Time {
+	if l := s.leases[a.Pool]; l != nil && a.Remap != nil {
+		return l.from.Add(leaseFor)
+	}
+	return time.Time{}
+}
+
 // carried is what became of the leases that a batch carried: a pool's was swapped
 // if one of its edits was made, and if all were refused it was not.
 func carried(batch []Action, edited []Edited) []leased {

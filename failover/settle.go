@@ -60,6 +60,7 @@ func (s *state) perform(ctx context.Context, batch []Action) {
 	for _, a := range batch {
 		s.working[a.ID] = true
 	}
+	ends := s.leaseEnds(batch[0])
 	s.calls.Go(func() {
 		if why := s.turn(ctx); why != "" {
 			s.end(batch, slices.Repeat([]Edited{{Err: &Refusal{GuardStale, "nothing was changed: " + why}}}, len(batch)))
@@ -68,6 +69,10 @@ func (s *state) perform(ctx context.Context, batch []Action) {
 		defer func() { <-s.hands }()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 		defer cancel()
+		if !ends.IsZero() {
+			ctx, cancel = context.WithDeadline(ctx, ends)
+			defer cancel()
+		}
 		s.call(ctx, batch)
 	})
 }

@@ -68,3 +68,46 @@ func TestACallIsMadeInTimeOrNotAtAll(t *testing.T) {
 		})
 	}
 }
+
+// timed is an EC2 that tells how long it is given.
+type timed struct {
+	EIPs
+	given chan time.Duration
+}
+
+func (e timed) Move(ctx context.Context, _ string, _ []Remap, ended func(int, error)) {
+	end, _ := ctx.Deadline()
+	e.given <- time.Until(end)
+	ended(0, nil)
+}
+
+// A move cannot carry the lease, so one that has waited for its turn ends with it.
+func TestAMoveThatWaitedEndsWithTheLease(t *testing.T) {
+	for name, c := range map[string]struct {
+		waits, given time.Duration
+		leases       map[string]*lease
+	}{
+		"a lease, at once":      {0, callTimeout, map[string]*lease{"www": {}}},
+		"a lease, after a wait": {20 * time.Second, 11 * time.Second, map[string]*lease{"www": {}}},
+		"no lease":              {20 * time.Second, callTimeout, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ec2 := timed{given: make(chan time.Duration, 1)}
+				s := &state{
+					Responder: New(Options{EIPs: ec2}), working: map[int64]bool{}, outcomes: make(chan outcome, 1), hands: make(chan struct{}, 1), leases: c.leases,
+				}
+				if l := c.leases["www"]; l != nil {
+					l.from = time.Now().Add(callTimeout + time.Second - leaseFor)
+				}
+				s.hands <- struct{}{}
+				time.AfterFunc(c.waits, func() { <-s.hands })
+				s.perform(t.Context(), []Action{{ID: 1, Pool: "www", Kind: KindRemap, Status: Begun, Remap: &Remap{}}})
+				s.calls.Wait()
+				if given := <-ec2.given; given != c.given {
+					t.Errorf("it is given %s, want %s", given, c.given)
+				}
+			})
+		})
+	}
+}
