@@ -37,14 +37,15 @@ type wiring struct {
 	shared  bool      // that read is of other pools, too
 }
 
-// slowRound is how long a pool with an open incident waits for a read that it
+// slowRound is how long a pool that is in a hurry waits for a read that it
 // shares with others. One of them may have an account or a Region that does not
 // answer, which shall not keep it from acting.
 const slowRound = 2 * time.Second
 
 // waits reports whether the pool has to wait for a read that is under way.
 func (w *wiring) waits(urgent bool, now time.Time) bool {
-	return w.reading && !(urgent && w.shared && elapsed(w.began, now) >= slowRound)
+	slow := w.shared && elapsed(w.began, now) >= slowRound
+	return w.reading && (!urgent || !slow)
 }
 
 // reading is what one round of reads gave.
@@ -67,13 +68,14 @@ const mostTogether = 10
 
 // discover starts the reads that are due. Pools without an open incident are read
 // in one round, which costs EC2 the same few calls for all of them: those that are
-// due soon go with those that are due. One that has an incident waits for none.
+// due soon go with those that are due. One that has an incident, or may lose its
+// lease, waits for none.
 func (s *state) discover(ctx context.Context, now time.Time) {
 	var round []survey
 	due := false
 	for _, spec := range s.Specs {
 		w := s.wirings[spec.Name]
-		urgent, late := len(s.open[spec.Name]) > 0, !now.Before(w.due)
+		urgent, late := len(s.open[spec.Name]) > 0 || s.leases[spec.Name].unclear(), !now.Before(w.due)
 		if w.waits(urgent, now) || now.Before(w.due.Add(-s.Discover/4)) {
 			continue
 		}

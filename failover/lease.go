@@ -229,6 +229,10 @@ func (l *lease) read(set RecordSet, began, now time.Time) {
 	l.sure = true
 }
 
+// unclear reports whether it was known what there is, and has to be read again
+// before anything can be swapped.
+func (l *lease) unclear() bool { return l != nil && !l.sure && !l.busy && !l.since.IsZero() }
+
 func (l *lease) view(now time.Time) *LeaseView {
 	c, _ := claimOf(l.set)
 	return &LeaseView{l.held(now, 0), c.holder, c.fence, l.why(now)}

@@ -346,8 +346,7 @@ const gatherZone = time.Second
 func (s *state) gathers(spec *Spec, pool *Pool, snap *monitor.Snapshot, batch []Action) bool {
 	for _, a := range batch {
 		i := s.incidents[a.Incident]
-		open := time.Since(i.Opened) // below 0: the clock was put back
-		if a.Kind != KindWithdraw || i.Opening.Zone == "" || open >= gatherZone || open < 0 {
+		if a.Kind != KindWithdraw || i.Opening.Zone == "" || !i.justOpened(time.Now()) {
 			continue
 		}
 		first := believe(spec, a.Member, snap).FirstBad
@@ -361,6 +360,13 @@ func (s *state) gathers(spec *Spec, pool *Pool, snap *monitor.Snapshot, batch []
 		}
 	}
 	return false
+}
+
+// justOpened reports whether the incident is so young that others of its zone are
+// waited for; not if the clock was put back since, which could be for long.
+func (i Incident) justOpened(now time.Time) bool {
+	age := now.Sub(i.Opened)
+	return 0 <= age && age < gatherZone
 }
 
 // openPlanned opens the incident that a move back belongs to; 0: it could not be

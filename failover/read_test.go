@@ -98,9 +98,18 @@ func (h halting) Read(ctx context.Context, _, name string) (Published, error) {
 }
 
 // A pool is read together with others of which one does not answer; when it gets
-// an incident it does not wait for that one, and what the common read says in the
-// end counts for it no more.
-func TestAnIncidentDoesNotWaitForAPoolThatDoesNotAnswer(t *testing.T) {
+// an incident, or a swap of its lease has no clear answer, it does not wait for
+// that one, and what the common read says in the end counts for it no more.
+func TestWhoIsInAHurryDoesNotWaitForAPoolThatDoesNotAnswer(t *testing.T) {
+	for name, hurry := range map[string]func(s *state){
+		"an incident": func(s *state) { s.open = map[string][]Incident{"www": {{ID: 1, Pool: "www"}}} },
+		"a lease":     func(s *state) { s.leases = map[string]*lease{"www": {since: time.Now()}} },
+	} {
+		t.Run(name, func(t *testing.T) { inAHurry(t, hurry) })
+	}
+}
+
+func inAHurry(t *testing.T, hurry func(s *state)) {
 	synctest.Test(t, func(t *testing.T) {
 		www, api := &Spec{Name: "www", Record: "www"}, &Spec{Name: "api", Record: "api"}
 		records := halting{slow: "api", asked: make(chan string, 9)}
@@ -110,7 +119,7 @@ func TestAnIncidentDoesNotWaitForAPoolThatDoesNotAnswer(t *testing.T) {
 		}
 		s.discover(t.Context(), time.Now())
 		synctest.Wait()
-		s.open = map[string][]Incident{"www": {{ID: 1, Pool: "www"}}}
+		hurry(s)
 		s.wirings["www"].due = time.Time{}
 		time.Sleep(time.Second)
 		s.discover(t.Context(), time.Now())
@@ -130,4 +139,12 @@ func TestAnIncidentDoesNotWaitForAPoolThatDoesNotAnswer(t *testing.T) {
 			t.Errorf("the common read: www %+v, api %+v", s.wirings["www"], s.wirings["api"])
 		}
 	})
+}
+
+func TestNobodyIsWaitedForWhenTheClockWasPutBack(t *testing.T) {
+	for age, want := range map[time.Duration]bool{0: true, gatherZone - 1: true, gatherZone: false, -time.Second: false} {
+		if got := (Incident{Opened: noon().Add(-age)}).justOpened(noon()); got != want {
+			t.Errorf("an incident of %s: %v", age, got)
+		}
+	}
 }
