@@ -139,7 +139,7 @@ func awayWords(i failover.Incident) string {
 		return fmt.Sprintf("comes back by steps: it has %d of its weight of %d", now, full)
 	}
 	if _, withdrawn := i.Withdrawn(); withdrawn {
-		return "out of the answers, so nobody is sent there; it comes back when it has recovered"
+		return "out of the answers; it comes back when it has recovered"
 	}
 	return ""
 }

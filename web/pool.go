@@ -127,6 +127,8 @@ func memberOf(v failover.MemberView, now time.Time) memberModel {
 		m.Carrier, m.CarrierID = v.Carrier.Name, v.Carrier.ID
 	}
 	switch {
+	case v.Address == nil && !v.Addr.Unmap().Is4():
+		m.Trouble = "IPv6: watched, never moved"
 	case v.Address == nil:
 		m.Trouble = "no Elastic IP of this account: watched, never moved"
 	case v.Address.ServiceManaged != "":
