@@ -144,8 +144,16 @@ func explain(err error) error {
 			"or run on a host with a role: %w", err)
 	case unresolved:
 		return fmt.Errorf("cannot resolve host %s: check the region (aws.region) and the name service of this host: %w", dns.Name, err)
+	case unreachable(err):
+		return fmt.Errorf("AWS cannot be reached: check this host's network and, if it is set, aws.endpoint_url: %w", err)
 	case forPeople(err) != "":
 		return fmt.Errorf("%s: %w", forPeople(err), err)
 	}
 	return err
+}
+
+// unreachable reports whether there was nobody to connect to.
+func unreachable(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }

@@ -3,8 +3,11 @@ package eip_test
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 
@@ -103,4 +106,14 @@ func TestEachErrorOfEC2HasItsAnswer(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAReadThatReachesNobodySaysWhatToCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nobody := roundTrip(func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+		})
+		got := eip.New(eip.Clients(config(nobody))).Read(t.Context(), []failover.Want{{Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}})
+		wantText(t, got[0].Err, "AWS cannot be reached: check this host's network", "connection refused")
+	})
 }

@@ -66,6 +66,10 @@ func explain(err error) error {
 			"or run on a host with a role: %w", err)
 	case errors.As(err, &dns):
 		return fmt.Errorf("cannot resolve host %s: check the region (aws.region) and the name service of this host: %w", dns.Name, err)
+	case unreachable(err):
+		return fmt.Errorf("AWS cannot be reached: check this host's network and, if it is set, aws.endpoint_url: %w", err)
+	case codeOf(err) == "NoSuchHostedZone":
+		return fmt.Errorf("there is no hosted zone of this id in this account: check the id (zone), and with which credentials rrwatch runs: %w", err)
 	case denied(err):
 		return fmt.Errorf("not permitted; rrwatch needs %s (docs/permissions.md): %w", needs(err), err)
 	case slices.Contains([]string{"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "ExpiredToken",
@@ -73,4 +77,10 @@ func explain(err error) error {
 		return fmt.Errorf("AWS does not accept the credentials: check them, the region (aws.region) and this host's clock: %w", err)
 	}
 	return err
+}
+
+// unreachable reports whether there was nobody to connect to.
+func unreachable(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }

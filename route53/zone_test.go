@@ -1,11 +1,15 @@
 package route53_test
 
 import (
+	"net"
+	"net/http"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"rrwatch/failover"
+	"rrwatch/route53"
 	"rrwatch/simulator"
 )
 
@@ -92,4 +96,16 @@ func TestConfirmsAPrivateZoneByGivenServersOnly(t *testing.T) {
 		t.Error(err)
 	}
 	wantNotConfirmed(t, open(a, serve(t, a)), edit, "REFUSED") // the public DNS does not know it
+}
+
+func TestAReadThatCannotSucceedSaysWhatToCheck(t *testing.T) {
+	_, err := open(account(simulator.Options{})).Read(t.Context(), "Z0NOWHERE", "www.example.com")
+	wantText(t, err, "there is no hosted zone of this id in this account: check the id (zone)", "NoSuchHostedZone")
+	synctest.Test(t, func(t *testing.T) {
+		nobody := roundTrip(func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+		})
+		_, err := route53.New(route53.SDK(config(nobody)), nil, nil).Read(t.Context(), zone, "www.example.com")
+		wantText(t, err, "AWS cannot be reached: check this host's network", "connection refused")
+	})
 }
