@@ -44,7 +44,7 @@ docs/simulator.md says how.`,
 
   aws --endpoint-url http://127.0.0.1:4566 ec2 allocate-address
   curl -d '{"throttle": {"AssociateAddress": 3}}' http://127.0.0.1:4566/_simulator/faults`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runSimulator(c.Context(), c.OutOrStdout(), f) },
 	}
 	flags := c.Flags()
@@ -137,6 +137,7 @@ Any credentials will do. From another terminal:
 
   export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=%[2]s
   aws --endpoint-url %[1]s ec2 allocate-address
+  AWS_ENDPOINT_URL=%[1]s rrwatch init --name www.example.com
 
 In rrwatch.yaml:       region: %[2]s
                        aws: {endpoint_url: "%[1]s"}
