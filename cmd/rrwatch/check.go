@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,7 @@ its dry run, and Route 53 with a change batch that it cannot but refuse.
   FAIL   must be mended; the exit status is 1`,
 		Example: `  rrwatch check --config rrwatch.yaml
   rrwatch check --json | jq '.findings[] | select(.result == "fail")'`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			out := &findings{out: c.OutOrStdout()}
 			out.asJSON, _ = c.Flags().GetBool("json")
@@ -129,12 +130,16 @@ func checkPool(ctx context.Context, out *findings, c checked) {
 	if err != nil {
 		out.say(false, "pool %s: %v", c.spec.Name, err)
 		out.of(c.spec.Name)
+		defer out.of("")
+		if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+			out.note("no permission is tried: nobody answers") // each try would wait for that again
+			return
+		}
 		checkPermissions(ctx, out, c, nil)
-		out.of("")
 		return
 	}
-	out.say(true, "pool %s: %s publishes %d addresses, %d instances can carry them",
-		c.spec.Name, c.spec.Record, len(pool.Members), len(pool.Instances))
+	out.say(true, "pool %s: %s publishes %s, %s can carry them",
+		c.spec.Name, c.spec.Record, countOf(len(pool.Members), "address", "addresses"), countOf(len(pool.Instances), "instance", "instances"))
 	out.of(c.spec.Name)
 	checkEndpoints(ctx, out, c.spec)
 	for _, m := range pool.Members {

@@ -94,9 +94,13 @@ func TestWrongCommandLinesSayWhatToWrite(t *testing.T) {
 		args []string
 		want string
 	}{
-		"an unknown command":      {[]string{"rum"}, `unknown command "rum" for "rrwatch"`},
+		"an unknown command":      {[]string{"rum"}, `unknown command "rum" for "rrwatch"; did you mean run?`},
+		"no command at all":       {[]string{"frobnicate"}, `unknown command "frobnicate" for "rrwatch"; "rrwatch --help" lists what there is`},
+		"a fault unknown":         {[]string{"demo", "brake"}, `unknown command "brake" for "rrwatch demo"; did you mean break?`},
+		"a file without --config": {[]string{"check", "rrwatch.yaml"}, "the file is named with --config"},
+		"no region to begin with": {[]string{"init", "--name", "www.example.com", "--region", "frankfurt"}, `"frankfurt" is no AWS Region`},
 		"an unknown flag":         {[]string{"run", "--confg", "x"}, `unknown flag: --confg; "rrwatch run --help" lists what there is`},
-		"an argument too many":    {[]string{"probe", "www"}, `unknown command "www" for "rrwatch probe"`},
+		"an argument too many":    {[]string{"probe", "www"}, `"rrwatch probe" takes no argument such as "www"`},
 		"no such file":            {[]string{"run", "--config", "nowhere.yaml"}, "nowhere.yaml"},
 		"--json without --once":   {[]string{"demo", "--json"}, "--json prints the figures of --once; give both"},
 		"--site-only for nothing": {[]string{"demo", "--site-only"}, "say with --config-out where to write the configuration"},

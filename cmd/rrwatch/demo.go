@@ -40,7 +40,7 @@ Nothing leaves this machine, and no AWS account is needed.`,
   rrwatch demo --once                   one outage; exit status 0 if it was mended
   rrwatch demo break lb-2 hang          in another terminal
   rrwatch demo heal lb-2`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runDemo(c, f) },
 	}
 	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8080", "the dashboard's `address`")

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"rrwatch/eip"
@@ -183,9 +184,47 @@ func (f *findings) permissions(account any, list []eip.Permission) {
 		f.add(finding{Result: findingWarn, Text: fmt.Sprintf("%s: %s; whoever gets hold of rrwatch's credentials may do it, too: "+
 			"rrwatch iam-policy prints the least policy (docs/permissions.md)", kindMore, counted(actions))})
 	}
-	for _, one := range others {
+	for _, one := range f.folded(others) {
 		f.add(one)
 	}
+}
+
+// folded puts those into one line, in print, that came to nothing for the same
+// cause, such as a wrong Region, with the cause in AWS's words alone.
+func (f *findings) folded(list []finding) []finding {
+	if f.asJSON {
+		return list
+	}
+	wrapping := regexp.MustCompile(`operation error [\w ]+: \w+, (exceeded maximum number of attempts, \d+, )?` +
+		`(https response error StatusCode: \d+, RequestID: [\w-]*, )?(request send failed, (Get|Post) "[^"]*": )?`)
+	var short []finding
+	at := map[string]int{} // where a cause stands in short
+	for _, one := range list {
+		subject, cause, ok := strings.Cut(one.Text, ": ")
+		plain := wrapping.ReplaceAllString(cause, "")
+		if !ok || plain == cause {
+			short = append(short, one)
+			continue
+		}
+		key := string(one.Result) + plain
+		if n, again := at[key]; again {
+			before := strings.TrimSuffix(short[n].Text, ": "+plain)
+			short[n].Text = before + ", " + subject + ": " + plain
+			continue
+		}
+		at[key] = len(short)
+		one.Text = subject + ": " + plain
+		short = append(short, one)
+	}
+	return short
+}
+
+// countOf is a number of things: "1 address", "2 addresses".
+func countOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // The kinds of permissions that are told together.

@@ -47,6 +47,33 @@ ok      permitted, as needed: ec2:DescribeAddresses
 	}
 }
 
+func TestWhatCameToNothingForOneCauseIsOneLine(t *testing.T) {
+	sdk := func(operation, id string) string {
+		return "not known: check the region: operation error EC2: " + operation + ", https response error StatusCode: 401, RequestID: " + id + ", api error AuthFailure: wrong region"
+	}
+	list := []eip.Permission{
+		{Action: "ec2:DescribeAddresses", Needed: true, Detail: sdk("DescribeAddresses", "a-1")},
+		{Action: "route53:GetChange", Needed: true, Detail: "not permitted (docs/permissions.md): AccessDenied"},
+		{Action: "ec2:StopInstances", Detail: sdk("StopInstances", "a-2")},
+		{Action: "route53:GetHostedZone", On: "Z1", Needed: true, Detail: "not known: operation error Route 53: GetHostedZone, exceeded maximum number of attempts, 5, " +
+			`https response error StatusCode: 0, RequestID: , request send failed, Get "http://192.0.2.1/zone": connection refused`},
+	}
+	var out bytes.Buffer
+	(&findings{out: &out}).permissions("", list)
+	const want = `note  ec2:DescribeAddresses, ec2:StopInstances: not known: check the region: api error AuthFailure: wrong region
+FAIL  route53:GetChange: not permitted (docs/permissions.md): AccessDenied
+note  route53:GetHostedZone on Z1: not known: connection refused
+`
+	if got := out.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	program := &findings{asJSON: true}
+	program.permissions("", list)
+	if len(program.list) != len(list) || !strings.Contains(program.list[2].Text, "RequestID: a-2") {
+		t.Errorf("a program is not told all of it: %+v", program.list)
+	}
+}
+
 func TestFindingsAsJSONHaveEachPermissionAndLint(t *testing.T) {
 	var out bytes.Buffer
 	f := &findings{out: &out, asJSON: true}

@@ -17,7 +17,7 @@ func newHealthcheck() *cobra.Command {
 		Use:     "healthcheck",
 		Short:   "Ask the running rrwatch whether it is well; exit status 1 if not",
 		Example: "  rrwatch healthcheck\n  rrwatch healthcheck --url http://127.0.0.1:9090/healthz",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if url == "" {
 				cfg, err := loadConfig(c)

@@ -30,7 +30,7 @@ Pools that are looked after by different roles or profiles need a policy each. T
 are printed one after the other, and standard error says before each whose it is.`,
 		Example: `  rrwatch iam-policy --config rrwatch.yaml > policy.json
   rrwatch iam-policy --pool www --offline`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			whole, err := loadConfig(c)
 			if err != nil {

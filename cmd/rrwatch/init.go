@@ -24,7 +24,7 @@ addresses on ports 443 and 80, and writes a first configuration in mode observe,
 with comments that say what was found. It only reads.`,
 		Example: `  rrwatch init --name www.example.com > rrwatch.yaml
   rrwatch init --name www.example.com --region eu-central-1 --profile ops --output rrwatch.yaml`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			path, _ := c.Flags().GetString("output")
 			if err := mayWrite(path); err != nil { // before minutes are spent on it

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +45,9 @@ func (s *scout) signIn(ctx context.Context) error {
 		return notPublished(s.name)
 	}
 	s.name = name
+	if s.at.Region != "" && !regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`).MatchString(s.at.Region) {
+		return fmt.Errorf("%q is no AWS Region: write one such as --region eu-central-1", s.at.Region)
+	}
 	var err error
 	if s.sdk, err = signInto(ctx, s.at, nil); err != nil {
 		return err
@@ -96,7 +101,7 @@ func suffixes(name string) []string {
 func (s *scout) findCarriers(ctx context.Context) error {
 	addrs := s.addrs()
 	if len(addrs) == 0 {
-		return fmt.Errorf("%s publishes no address that rrwatch could look after: %s", s.name, s.foreign())
+		return fmt.Errorf("%s publishes no address that rrwatch could look after: %s; name a record that has addresses of its own", s.name, s.foreign())
 	}
 	got, err := s.read(ctx, failover.Want{Addrs: addrs})
 	if err != nil {
@@ -222,7 +227,7 @@ func (s *scout) findCheck(ctx context.Context) error {
 func (t *attempted) heed(addr netip.Addr, a probe.Answer) {
 	pass := a.Verdict == probe.Pass
 	if t.said == "" || !pass && t.failed == 0 {
-		t.said = fmt.Sprintf("%s: %s", addr, a.Detail)
+		t.said = fmt.Sprintf("%s: %s", addr, cmp.Or(a.Detail, "connected")) // tcp has no more to say
 	}
 	if pass {
 		t.passed++

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -55,7 +56,7 @@ that the site is served again, and remembers and tells what it did and why.`,
   rrwatch run   --config rrwatch.yaml       watch`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
@@ -70,12 +71,28 @@ that the site is served again, and remembers and tells what it did and why.`,
 	return root
 }
 
+// noArgs refuses arguments, and says what may have been meant.
+func noArgs(c *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case !c.HasSubCommands():
+		return fmt.Errorf("%q takes no argument such as %q: the file is named with --config, and %q lists what else there is",
+			c.CommandPath(), args[0], c.CommandPath()+" --help")
+	}
+	c.SuggestionsMinimumDistance = 2 // letters to change; of 0 cobra suggests nothing
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("unknown command %q for %q; did you mean %s?", args[0], c.CommandPath(), strings.Join(near, " or "))
+	}
+	return fmt.Errorf("unknown command %q for %q; %q lists what there is", args[0], c.CommandPath(), c.CommandPath()+" --help")
+}
+
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  rrwatch version",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(c.OutOrStdout(), "rrwatch", version)
 			return err

@@ -23,7 +23,7 @@ func newPlan() *cobra.Command {
 looks for itself: it reads AWS, asks everything as often as the thresholds want,
 and plans as if each member had been seen healthy before. It changes nothing.`,
 		Example: "  rrwatch plan --config rrwatch.yaml",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(c)
 			if err != nil {

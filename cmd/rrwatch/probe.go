@@ -27,7 +27,7 @@ would, and prints the answers. The same code as in the daemon. Exit status 1 if
 an answer is not a pass; a heartbeat check, which waits to be told and cannot be
 asked, does not count.`,
 		Example: "  rrwatch probe --config rrwatch.yaml",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(c)
 			if err != nil {

@@ -11,7 +11,7 @@ func newReleaseBrake() *cobra.Command {
 		Long: `The brake latches when more was done than the budgets allow. Release it when it is
 known why so much had to be repaired; the budgets then begin anew.`,
 		Example: "  rrwatch release-brake\n  rrwatch release-brake --by alice",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			r, err := asPerson(c)
 			if err != nil {

@@ -15,7 +15,7 @@ person's approval, act moves addresses and edits records by itself.
 It runs until it is interrupted (Ctrl-C, SIGTERM). A restart in the middle of an
 incident goes on with it. To use a changed file, restart.`,
 		Example: "  rrwatch run --config /etc/rrwatch/rrwatch.yaml",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(c)
 			if err != nil {
