@@ -126,22 +126,28 @@ func memberOf(v failover.MemberView, now time.Time) memberModel {
 	if v.Carrier.Name != "" {
 		m.Carrier, m.CarrierID = v.Carrier.Name, v.Carrier.ID
 	}
-	switch {
-	case v.Address == nil && !v.Addr.Unmap().Is4():
-		m.Trouble = "IPv6: watched, never moved"
-	case v.Address == nil:
-		m.Trouble = "no Elastic IP of this account: watched, never moved"
-	case v.Address.ServiceManaged != "":
-		m.Trouble = "owned by the service " + v.Address.ServiceManaged + ": never moved"
-	case v.Address.Instance == "":
-		m.Trouble = "carried by no instance"
-	case v.Carrier.State != "" && v.Carrier.State != "running":
-		m.Trouble = v.Carrier.State
-	}
+	m.Trouble = troubleOf(v)
 	if m.Carrier == "" && v.Address != nil {
 		m.Carrier = v.Address.Instance
 	}
 	return m
+}
+
+// troubleOf says why a member is not carried as it should be, or cannot be moved; empty: all is well.
+func troubleOf(v failover.MemberView) string {
+	switch {
+	case v.Address == nil && !v.Addr.Unmap().Is4():
+		return "IPv6: watched, never moved"
+	case v.Address == nil:
+		return "no Elastic IP of this account: watched, never moved"
+	case v.Address.ServiceManaged != "":
+		return "owned by the service " + v.Address.ServiceManaged + ": never moved"
+	case v.Address.Instance == "":
+		return "carried by no instance"
+	case v.Carrier.State != "" && v.Carrier.State != "running":
+		return v.Carrier.State
+	}
+	return ""
 }
 
 func spareOf(v failover.SpareView, now time.Time) spareModel {
