@@ -19,8 +19,11 @@ func sharedFault(spec *Spec, pool *Pool, snap *monitor.Snapshot, addr netip.Addr
 	published, same, unasked := 0, 0, 0
 	for n := range pool.Members {
 		m := &pool.Members[n]
-		if !m.Published {
+		switch {
+		case !m.Published:
 			continue // out of the answers already, it says nothing of the rest
+		case m.Addr.Is4() != addr.Is4() && unaskable(spec, m.Addr, snap):
+			continue // an IPv6 address, and this host has none: nobody will ever know
 		}
 		published++
 		if m.Addr == addr {

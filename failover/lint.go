@@ -121,7 +121,7 @@ func (p *Pool) lint(spec *Spec) {
 
 // lintsAt are the pool's lints, with those that its targets' answers tell.
 func (p *Pool) lintsAt(spec *Spec, snap *monitor.Snapshot) []Lint {
-	if !slices.ContainsFunc(p.Members, func(m Member) bool { return (&linted{spec, p, snap}).unaskable(m) }) {
+	if !slices.ContainsFunc(p.Members, func(m Member) bool { return unaskable(spec, m.Addr, snap) }) {
 		return p.lints
 	}
 	return LintsSeen(spec, p, snap)

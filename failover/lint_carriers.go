@@ -191,7 +191,7 @@ func noRemedy(l *linted) []Lint {
 // verdict on an AAAA record.
 func unasked(l *linted) []Lint {
 	return l.eachMember(func(m Member) string {
-		if !l.unaskable(m) {
+		if l.snap == nil || !unaskable(l.spec, m.Addr, l.snap) {
 			return ""
 		}
 		kind := "address"
@@ -202,18 +202,15 @@ func unasked(l *linted) []Lint {
 	})
 }
 
-// unaskable reports whether no check of the member has found a way to it.
-func (l *linted) unaskable(m Member) bool {
-	if l.snap == nil {
-		return false
-	}
-	for n := range l.spec.Checks {
-		h := l.snap.Of(l.spec.Checks[n].Target(l.spec.Name, m.Addr))
+// unaskable reports whether no check of the address has ever found a way to it.
+func unaskable(spec *Spec, addr netip.Addr, snap *monitor.Snapshot) bool {
+	for n := range spec.Checks {
+		h := snap.Of(spec.Checks[n].Target(spec.Name, addr))
 		if h == nil || h.State != monitor.Unknown || h.Last.Verdict != probe.Inconclusive || h.Last.Reason != probe.OwnNetwork {
 			return false
 		}
 	}
-	return len(l.spec.Checks) > 0
+	return len(spec.Checks) > 0
 }
 
 func scheduledEvents(l *linted) []Lint {
