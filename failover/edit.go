@@ -29,7 +29,7 @@ func (s *situation) withdraw() candidate {
 	if planned, ok := s.edited[set.Key()]; ok {
 		set = planned // what else this plan edits of it goes with this
 	}
-	a := s.action(KindWithdraw, fmt.Sprintf("the name still answers with %d healthy members", healthy))
+	a := s.action(KindWithdraw, "the name still answers with "+counted(healthy, "healthy member"))
 	a.Reweigh = &Reweigh{Zone: s.pool.ZoneID, Addr: s.member.Addr, Was: set, Shall: without(set, s.member.Addr)}
 	return candidate{action: a}
 }

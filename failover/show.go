@@ -2,6 +2,7 @@ package failover
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -91,4 +92,12 @@ func showSpare(spec *Spec, pool *Pool, snap *monitor.Snapshot, now time.Time) []
 		list = append(list, view)
 	}
 	return list
+}
+
+// counted is a number of things: "1 member", "2 members".
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -12,7 +12,7 @@ import (
 // actions, in the order in which they began.
 func wired(before, now *Pool, acted []Action) string {
 	if before == nil {
-		return fmt.Sprintf("pool %s has %d members and %d instances", now.Name, len(now.Members), len(now.Instances))
+		return fmt.Sprintf("pool %s has %s and %s", now.Name, counted(len(now.Members), "member"), counted(len(now.Instances), "instance"))
 	}
 	w := &rewiring{before: before, now: now, acted: acted}
 	w.members()

@@ -22,5 +22,5 @@ func leaseBadge(l *failover.LeaseView) badge {
 	if l == nil || l.Why == "" {
 		return badge{}
 	}
-	return badge{"no lease", warn}
+	return badge{"watches only", warn}
 }
