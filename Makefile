@@ -32,7 +32,7 @@ test: ## run every check: vet, tidy, lint, known vulnerabilities, all tests
 	go mod tidy -diff
 	$(MAKE) --no-print-directory lint
 	scripts/vulncheck.sh $(TAGS)
-	RRWATCH_STORM_SEEDS=$(STORMS) go test -timeout 20m -tags $(TAGS) -run 'NoStorm|Outages' ./cmd/rrwatch
+	RRWATCH_STORM_SEEDS=$(STORMS) go test -timeout 20m -tags $(TAGS) -run 'NoStorm|Outages|TwoWatchersInAStorm|AZoneOf50|AQuietWatcher' ./cmd/rrwatch
 	go test -race -shuffle=on -timeout 20m -tags $(TAGS) ./...
 
 # How many storms `make test` lives through, and `make soak` from which seed on.

@@ -55,6 +55,9 @@ func TestTheAWSCLIIsContent(t *testing.T) {
 	}
 	for file, steps := range cliScripts(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
+			if underRace && !slices.Contains([]string{"addresses.txt", "association.txt", "batches.txt", "records.txt"}, filepath.Base(file)) {
+				t.Skip("the AWS CLI takes a second of CPU to start, whatever watches the simulator; without the race detector all scripts are run")
+			}
 			t.Parallel()
 			c := newCLI(t, program)
 			for _, s := range steps {

@@ -46,7 +46,7 @@ func TestTwoWatchersInAStormDoNotFight(t *testing.T) {
 	t.Parallel()
 	seeds := uint64(12)
 	if testing.Short() || underRace {
-		seeds = 2
+		seeds = 1 // make test lives through all without the race detector
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
