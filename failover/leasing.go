@@ -99,7 +99,7 @@ func (s *state) tellLease(ctx context.Context, spec *Spec, l *lease, now time.Ti
 		e.Kind, e.Text = LeaseLost, fmt.Sprintf("this watcher (%s) no longer holds the lease of pool %s: %s; it watches and tells", l.people, spec.Name, l.why(now))
 	}
 	if s.record(ctx, e) {
-		l.told, l.barred = held, !held && l.needsHelp()
+		l.told, l.barred, l.after = held, !held && l.needsHelp(), "" // which is told once
 	}
 }
 

@@ -109,7 +109,7 @@ func RenderShout(e failover.Entry, baseURL string) Message {
 		failover.Overridden, failover.Proposed, failover.ProposalOver, failover.Flapping, failover.Calm,
 		failover.Drifted, failover.DriftOver, failover.Drained:
 	case failover.LeaseLost:
-		m.Text, m.Colour = ":warning: *rrwatch may not act any more*", yellow
+		m.Text, m.Colour = ":warning: *rrwatch may not act*", yellow
 		next = "It goes on to watch and to tell. If no other rrwatch is meant to act, see " + link(baseURL, "/", "the dashboard") + " for why."
 	case failover.LeaseTaken:
 		m.Text, m.Colour = ":key: *rrwatch may act*", grey

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -126,6 +127,35 @@ func TestTheLeaseOfADeadWatcherIsTaken(t *testing.T) {
 			t.Errorf("the one that came back holds: %v, the other: %v", a.holds(), b.holds())
 		}
 		a.stop()
+	})
+}
+
+// Whose lease was taken is told once, and not again when the watcher that took it
+// loses sight of it for a while.
+func TestWhoseLeaseWasTakenIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := twins(t)
+		bothUp(a, b)
+		defer b.stop()
+		a.kill()
+		b.until(5*time.Minute, "the lease", b.holds)
+		b.line().cut.Store(true)
+		b.until(3*time.Minute, "the loss of it", func() bool { return !b.pool().Lease.Held })
+		b.line().cut.Store(false)
+		b.until(3*time.Minute, "its own lease again", b.holds)
+		entries, err := b.store.Since(t.Context(), 0, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var after []string
+		for _, e := range entries {
+			if e.Kind == failover.LeaseTaken {
+				after = append(after, e.Holding.After)
+			}
+		}
+		if want := []string{"first", ""}; !slices.Equal(after, want) {
+			t.Errorf("it was taken after %q, want %q", after, want)
+		}
 	})
 }
 
